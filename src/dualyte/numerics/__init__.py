@@ -1,0 +1,1 @@
+"""Solvers over plain arrays. No physics, no units, no files."""

@@ -1,0 +1,25 @@
+"""Surfaces as they are before contact: measured with an instrument, or drawn."""
+
+from dualyte.surface.files import read_surface
+from dualyte.surface.topography import (
+    Roughness,
+    Surface,
+    detrend,
+    grit,
+    periodic_cell,
+    psd,
+    roughness,
+    self_affine,
+)
+
+__all__ = [
+    "Roughness",
+    "Surface",
+    "detrend",
+    "grit",
+    "periodic_cell",
+    "psd",
+    "read_surface",
+    "roughness",
+    "self_affine",
+]
