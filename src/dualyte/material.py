@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
@@ -98,6 +98,11 @@ class Material:
 
     def __contains__(self, name: str) -> bool:
         return name in self.properties
+
+    def at(self, **numbers: float) -> Material:
+        """Return the same material with the best estimate of some properties moved (SI)."""
+        moved = {name: replace(self[name], si=float(si)) for name, si in numbers.items()}
+        return replace(self, properties={**self.properties, **moved})
 
     def __str__(self) -> str:
         rows = [f"{self.name} ({self.formula})"]
@@ -243,6 +248,49 @@ def _plain(entry: str, number: Any) -> float:  # noqa: ANN401 (from TOML)
     if not np.isfinite(number):
         raise InputError(f"{entry} is {number}, not a finite number")
     return float(number)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Calibration:
+    """Parameters fitted to facts, never mixed with predictions."""
+
+    name: str
+    values: Mapping[str, Value]
+    correlation: Floats  #: (k, k) of the values, in their order
+    facts: tuple[str, ...]  #: identifiers of the facts that were fitted
+    inputs: str  #: hash of the facts and materials that went in
+    remarks: tuple[str, ...] = ()
+
+
+@cache
+def calibration(name: str) -> Calibration:
+    """Load data/calibration/`name`.toml, which `dualyte calibrate` writes."""
+    path = DATA / "calibration" / f"{name}.toml"
+    if not path.is_file():
+        raise InputError(f"no calibration {name!r}; dualyte calibrate {name} makes it")
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    about = table.pop("calibration")
+    found = {key: _value(key, row, path.name) for key, row in table.items()}
+    return Calibration(
+        name=name,
+        values=found,
+        correlation=np.array(about["correlation"], dtype=np.float64),
+        facts=tuple(about["facts"]),
+        inputs=str(about["inputs"]),
+        remarks=tuple(about.get("remarks", ())),
+    )
+
+
+@cache
+def facts(name: str) -> dict[str, dict[str, Any]]:
+    """Rows of data/facts/`name`.toml by identifier, as published.
+
+    >>> facts("interface")["F114"]["value"]
+    250
+    """
+    path = DATA / "facts" / f"{name}.toml"
+    rows = tomllib.loads(path.read_text(encoding="utf-8"))["fact"]
+    return {row["id"]: row for row in rows}
 
 
 def values(thing: Any) -> Iterator[Value]:  # noqa: ANN401 (any result)

@@ -33,6 +33,7 @@ from dualyte.errors import ConvergenceError
 from dualyte.numerics.solve import Outcome
 
 Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 _HUGE = 1e300  # an infinite cap, kept finite for the compiled loops
 _COARSEST = 32  # pixels a side where the cascade starts
 _jit: Callable[[Any], Any] = nb.njit(cache=True, fastmath=True, nogil=True)
@@ -43,7 +44,7 @@ def wavenumbers(shape: tuple[int, int], size: tuple[float, float]) -> Floats:
     (nx, ny), (lx, ly) = shape, size
     qx = 2 * np.pi * np.fft.fftfreq(nx, lx / nx)
     qy = 2 * np.pi * np.fft.rfftfreq(ny, ly / ny)
-    return np.hypot(qx[:, None], qy[None, :])
+    return np.asarray(np.hypot(qx[:, None], qy[None, :]))
 
 
 class HalfSpace:
@@ -94,14 +95,14 @@ class ContactSolution:
     pressure: Floats  #: (nx, ny)
     displacement: Floats  #: (nx, ny)
     gap: Floats  #: (nx, ny) u − h − d: negative where the cap makes the solid flow
-    saturated: npt.NDArray[np.bool_]  #: (nx, ny) p = cap
+    saturated: Mask  #: (nx, ny) p = cap
     outcome: Outcome
     steps: int  #: on the finest grid
     residual: float  #: load-weighted complementarity error / rms height
     load_error: float  #: relative
 
     @property
-    def contact(self) -> npt.NDArray[np.bool_]:
+    def contact(self) -> Mask:
         """Pixels that carry pressure."""
         return self.pressure > 1e-10 * float(self.pressure.mean())
 
@@ -168,7 +169,7 @@ def _cascade(
     limit: Floats,
     workers: int,
 ) -> Floats:
-    """Starting pressure from solves on grids of 32, 64, … pixels."""
+    """Find a starting pressure by solving on grids of 32, 64, … pixels."""
     nx, ny = height.shape
     if nx % 2 or ny % 2 or min(nx, ny) <= _COARSEST:
         return np.full(height.shape, pressure)
@@ -184,6 +185,68 @@ def _halved(field: Floats) -> Floats:
     return np.asarray(field.reshape(nx // 2, 2, ny // 2, 2).mean(axis=(1, 3)))
 
 
+class _Descent:
+    """The projected conjugate gradient described at the top of the file, step by step."""
+
+    def __init__(
+        self, solid: HalfSpace, height: Floats, mean: float, limit: Floats, start: Floats
+    ) -> None:
+        self.solid, self.h = solid, np.ascontiguousarray(height).ravel()
+        self.cap = np.ascontiguousarray(limit).ravel()
+        self.load, self.rms = mean * self.h.size, float(self.h.std()) or 1.0
+        self.free, self.trial = np.ones(self.h.size, np.bool_), np.empty(self.h.size)
+        self.gap, self.last, self.t = (np.zeros(self.h.size) for _ in range(3))
+        self.p = np.clip(np.ravel(start), 0, self.cap)
+        self.p *= min(self.load / max(float(self.p.sum()), 1e-300), 1.0)
+        _project(self.p.copy(), self.p, self.cap, self.free, self.load, True)
+        self.judge()
+        self.energy, self.norm = _energy(self.p, self.u, self.h), 1.0
+        self.conjugate = self.plain = self.stalled = False
+
+    def judge(self) -> None:
+        """Compute the displacement that p gives, in place of the sum over past steps."""
+        self.u, self.fresh = self.solid.displacement(self.p), True
+
+    def step(self, residual: float, offset: float) -> None:
+        """Move the free pixels along the next direction, to the lowest energy it offers."""
+        released = _working_set(self.p, self.u, self.h, self.cap, offset, self.free, self.gap)
+        z = self.gap.copy() if self.plain else self.solid.precondition(self.gap, residual)
+        if released:
+            _withhold(self.p, self.cap, self.free, z)
+        again = self.conjugate and not released
+        self.norm = _direction(self.free, z, self.gap, self.last, self.t, self.norm, again)
+        r = self.solid.displacement(self.t)
+        length = _line_search(self.free, self.gap, self.t, r)
+        if length <= 0:
+            self.stalled = self.plain
+            self.conjugate, self.plain = False, not self.conjugate
+        elif _moved(self.p, self.t, self.free, length, self.cap, self.trial) == 0:
+            self.p, self.trial = self.trial, self.p
+            self.u -= length * r
+            self.energy = _energy(self.p, self.u, self.h)
+            self.conjugate, self.fresh = True, False
+        else:
+            self._project_back(length)
+
+    def _project_back(self, length: float) -> None:
+        """Project a step that leaves the box, shortened until the energy falls."""
+        slack = 1e-13 * self.load * self.rms
+        old, self.p = self.p, self.p.copy()
+        for attempt in range(24 if self.plain else 6):
+            if not _project(self.trial, self.p, self.cap, self.free, self.load, False):
+                _project(self.trial, self.p, self.cap, self.free, self.load, True)
+            self.judge()
+            lower = _energy(self.p, self.u, self.h)
+            if lower <= self.energy + slack:
+                self.energy, self.conjugate, self.plain = lower, attempt == 0, False
+                return
+            length /= 2
+            self.p[:] = old
+            _moved(self.p, self.t, self.free, length, self.cap, self.trial)
+        self.judge()  # no step along the preconditioned gradient does: try the plain one
+        self.stalled, self.conjugate, self.plain = self.plain, False, True
+
+
 def _minimise(
     solid: HalfSpace,
     height: Floats,
@@ -193,80 +256,38 @@ def _minimise(
     rtol: float,
     max_steps: int,
 ) -> ContactSolution:
-    """Run the projected conjugate gradient described at the top of the file."""
-    h, cap = np.ascontiguousarray(height).ravel(), np.ascontiguousarray(limit).ravel()
-    load, rms = mean * h.size, float(h.std()) or 1.0
-    free, trial = np.ones(h.size, np.bool_), np.empty(h.size)
-    p = np.clip(np.ravel(start), 0, cap)
-    p *= min(load / max(float(p.sum()), 1e-300), 1.0)
-    _project(p.copy(), p, cap, free, load, True)
-    u = solid.displacement(p)
-    gap, last, t = np.empty(h.size), np.zeros(h.size), np.zeros(h.size)
-    energy, norm = _energy(p, u, h), 1.0
-    conjugate, fresh, plain = False, True, False
-    outcome, step = Outcome.MAX_STEPS, 0
+    """Step until the complementarity error is met, or no step helps."""
+    now, steps, outcome = _Descent(solid, height, mean, limit, start), 0, Outcome.MAX_STEPS
     while True:
-        residual, offset = _complementarity(p, u, h, cap)
-        if residual <= rtol * rms:
-            if fresh:
+        residual, offset = _complementarity(now.p, now.u, now.h, now.cap)
+        if residual <= rtol * now.rms:
+            if now.fresh:
                 outcome = Outcome.CONVERGED
                 break
-            u, fresh = solid.displacement(p), True  # judge what p gives, not what was summed
+            now.judge()
             continue
-        if step == max_steps or outcome is Outcome.STALLED:
+        if now.stalled:
+            outcome = Outcome.STALLED
             break
-        step += 1
-        released = _working_set(p, u, h, cap, offset, free, gap)
-        z = gap.copy() if plain else solid.precondition(gap, residual)
-        if released:
-            _withhold(p, cap, free, z)
-        norm = _direction(free, z, gap, last, t, norm, conjugate and not released)
-        r = solid.displacement(t)
-        length = _line_search(free, gap, t, r)
-        if length <= 0:
-            outcome = Outcome.STALLED if plain else outcome
-            conjugate, plain = False, not conjugate
-            continue
-        if _moved(p, t, free, length, cap, trial) == 0:
-            p, trial = trial, p
-            u -= length * r
-            energy, conjugate, fresh = _energy(p, u, h), True, False
-            continue
-        slack = 1e-13 * load * rms
-        old, p = p, p.copy()
-        for attempt in range(24 if plain else 6):
-            if not _project(trial, p, cap, free, load, False):
-                _project(trial, p, cap, free, load, True)
-            u = solid.displacement(p)
-            lower = _energy(p, u, h)
-            if lower <= energy + slack:
-                break
-            length /= 2
-            p[:] = old
-            _moved(p, t, free, length, cap, trial)
-        else:  # the preconditioned step fails: take one along the plain gradient
-            p[:], lower, attempt = old, energy, 1
-            u = solid.displacement(p)
-            outcome, plain = (Outcome.STALLED if plain else outcome), True
-            conjugate, fresh = False, True
-            continue
-        energy, conjugate, fresh, plain = lower, attempt == 0, True, False
-    _, offset = _complementarity(p, u, h, cap)
+        if steps == max_steps:
+            break
+        steps += 1
+        now.step(residual, offset)
     shape = height.shape
     return ContactSolution(
-        pressure=p.reshape(shape),
-        displacement=u.reshape(shape),
-        gap=(u - h - offset).reshape(shape),
-        saturated=(p >= cap * (1 - 1e-9)).reshape(shape),
+        pressure=now.p.reshape(shape),
+        displacement=now.u.reshape(shape),
+        gap=(now.u - now.h - offset).reshape(shape),
+        saturated=(now.p >= now.cap * (1 - 1e-9)).reshape(shape),
         outcome=outcome,
-        steps=step,
-        residual=residual / rms,
-        load_error=abs(float(p.sum()) / load - 1),
+        steps=steps,
+        residual=residual / now.rms,
+        load_error=abs(float(now.p.sum()) / now.load - 1),
     )
 
 
 @_jit
-def _complementarity(p: Any, u: Any, h: Any, cap: Any) -> tuple[float, float]:
+def _complementarity(p: Floats, u: Floats, h: Floats, cap: Floats) -> tuple[float, float]:
     """Load-weighted complementarity error (a length) and the offset it is measured from."""
     total = weight = moment = 0.0
     for i in range(p.size):
@@ -297,7 +318,9 @@ def _complementarity(p: Any, u: Any, h: Any, cap: Any) -> tuple[float, float]:
 
 
 @_jit
-def _working_set(p: Any, u: Any, h: Any, cap: Any, offset: float, free: Any, gap: Any) -> int:
+def _working_set(
+    p: Floats, u: Floats, h: Floats, cap: Floats, offset: float, free: Mask, gap: Floats
+) -> int:
     """Fill `free` and `gap`: pixels inside the box, and those the gap pulls off its faces.
 
     The offset is the mean gap of these pixels, found by iteration because the set
@@ -331,7 +354,7 @@ def _working_set(p: Any, u: Any, h: Any, cap: Any, offset: float, free: Any, gap
 
 
 @_jit
-def _withhold(p: Any, cap: Any, free: Any, z: Any) -> None:
+def _withhold(p: Floats, cap: Floats, free: Mask, z: Floats) -> None:
     """Take back pixels on a face of the box that the step −z would push further out.
 
     Their gap pulls them in, so each contributes a negative term to ⟨gap, z⟩: without
@@ -355,7 +378,7 @@ def _withhold(p: Any, cap: Any, free: Any, z: Any) -> None:
 
 @_jit
 def _direction(
-    free: Any, z: Any, gap: Any, last: Any, t: Any, norm: float, conjugate: bool
+    free: Mask, z: Floats, gap: Floats, last: Floats, t: Floats, norm: float, conjugate: bool
 ) -> float:
     """Turn t into the next conjugate direction (Polak–Ribière), mean zero on the free set."""
     n, total, count = z.size, 0.0, 0
@@ -383,7 +406,7 @@ def _direction(
 
 
 @_jit
-def _line_search(free: Any, gap: Any, t: Any, r: Any) -> float:
+def _line_search(free: Mask, gap: Floats, t: Floats, r: Floats) -> float:
     """Length of the step along −t that minimises the energy; 0 if none does."""
     slope = curvature = 0.0
     for i in range(t.size):
@@ -394,7 +417,7 @@ def _line_search(free: Any, gap: Any, t: Any, r: Any) -> float:
 
 
 @_jit
-def _moved(p: Any, t: Any, free: Any, length: float, cap: Any, trial: Any) -> int:
+def _moved(p: Floats, t: Floats, free: Mask, length: float, cap: Floats, trial: Floats) -> int:
     """Write p − length·t into `trial`; return how many pixels leave the box."""
     outside = 0
     for i in range(p.size):
@@ -407,7 +430,9 @@ def _moved(p: Any, t: Any, free: Any, length: float, cap: Any, trial: Any) -> in
 
 
 @_jit
-def _project(trial: Any, p: Any, cap: Any, free: Any, load: float, everywhere: bool) -> bool:
+def _project(
+    trial: Floats, p: Floats, cap: Floats, free: Mask, load: float, everywhere: bool
+) -> bool:
     """Project `trial` on {0 ≤ p ≤ cap, Σp = load}, moving free pixels only; into `p`.
 
     One shift common to all moving pixels solves it; Newton's method on the piecewise
@@ -417,8 +442,8 @@ def _project(trial: Any, p: Any, cap: Any, free: Any, load: float, everywhere: b
     for i in range(n):
         if not (free[i] or everywhere):
             fixed += p[i]
-    shift, low, high = 0.0, -1e300, 1e300
-    for _ in range(100):
+    shift, low, high, at_low, at_high, jump = 0.0, -1e300, 1e300, 0.0, 0.0, 1.0000001
+    for step in range(200):
         total, inside, to_zero, to_cap = fixed, 0, 1e300, 1e300
         for i in range(n):
             if free[i] or everywhere:
@@ -433,41 +458,43 @@ def _project(trial: Any, p: Any, cap: Any, free: Any, load: float, everywhere: b
                     to_zero = min(to_zero, -v)
         missing = load - total
         if abs(missing) <= 1e-14 * load:
+            low = high = shift
             break
         if missing > 0.0:
-            low = shift
+            low, at_low = shift, missing
         else:
-            high = shift
+            high, at_high = shift, missing
         if inside > 0:
             new = shift + missing / inside
-        elif missing > 0.0:
-            if to_zero > 1e299:
+        else:  # on a flat of the load: to its end, and further each time
+            to_next = to_zero if missing > 0.0 else -to_cap
+            if abs(to_next) > 1e299:
                 return False
-            new = shift + to_zero * 1.0000001 + 1e-300
-        else:
-            if to_cap > 1e299:
-                return False
-            new = shift - to_cap * 1.0000001 - 1e-300
-        if (new <= low or new >= high) and low > -1e299 and high < 1e299:
+            new, jump = shift + to_next * jump, 2 * jump
+        if low > -1e299 and high < 1e299 and (step > 40 or new <= low or new >= high):
             new = 0.5 * (low + high)
-        if new == shift:
+        if new in (shift, low, high):
             break
         shift = new
+    if low < -1e299 or high > 1e299:
+        low = high = shift
+    share = at_low / (at_low - at_high) if low < high else 0.0
     for i in range(n):
         if free[i] or everywhere:
-            p[i] = min(max(trial[i] + shift, 0.0), cap[i])
+            v = min(max(trial[i] + low, 0.0), cap[i])
+            p[i] = v + share * (min(max(trial[i] + high, 0.0), cap[i]) - v)
     return True
 
 
 @_jit
-def _energy(p: Any, u: Any, h: Any) -> float:
+def _energy(p: Floats, u: Floats, h: Floats) -> float:
     total = 0.0
     for i in range(p.size):
         total += p[i] * (0.5 * u[i] - h[i])
     return total
 
 
-def perimeter(contact: npt.NDArray[np.bool_], pixel: tuple[float, float]) -> float:
+def perimeter(contact: Mask, pixel: tuple[float, float]) -> float:
     """Length of the edges between contact and gap of a periodic pixel map."""
     along_x = np.count_nonzero(contact != np.roll(contact, 1, axis=0))
     along_y = np.count_nonzero(contact != np.roll(contact, 1, axis=1))

@@ -1,6 +1,7 @@
 """Surfaces as they are before contact: measured with an instrument, or drawn."""
 
 from dualyte.surface.files import read_surface
+from dualyte.surface.film import TREATMENTS, Film, treatment
 from dualyte.surface.topography import (
     Roughness,
     Surface,
@@ -13,6 +14,8 @@ from dualyte.surface.topography import (
 )
 
 __all__ = [
+    "TREATMENTS",
+    "Film",
     "Roughness",
     "Surface",
     "detrend",
@@ -22,4 +25,5 @@ __all__ = [
     "read_surface",
     "roughness",
     "self_affine",
+    "treatment",
 ]

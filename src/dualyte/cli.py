@@ -1,0 +1,396 @@
+"""`dualyte` on the command line: parse, call one public verb, print, save."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, CycloptsError, Parameter
+
+import dualyte as dl
+
+if TYPE_CHECKING:
+    from dualyte.interface.predict import Design, InterfacePrediction, RoughFace
+    from dualyte.surface import Surface
+
+app = App(
+    name="dualyte",
+    help="Dual solid-electrolyte batteries: from powder to cell, and back from measurements.",
+    version=dl.__version__,
+)
+predict = App(name="predict", help="Predict, from materials and geometry.")
+calibrate = App(name="calibrate", help="Fit free parameters to facts marked calibration.")
+report = App(name="report", help="Set predictions beside the study's measurements.")
+app.command(predict)
+app.command(calibrate)
+app.command(report)
+
+Quantity = Annotated[str, Parameter(allow_leading_hyphen=True)]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class InterfaceOptions:
+    """Options of the interface."""
+
+    soft: str = "LNOC"
+    "Soft electrolyte: a library name, or path to a TOML file of your own."
+    hard: str = "LLZTO"
+    "Hard electrolyte, likewise."
+    press: Quantity = "120 MPa"
+    "Fabrication pressure of the powder-to-pellet route."
+    dwell: Quantity = "3 min"
+    "Time at the fabrication pressure."
+    stack: Annotated[list[str] | None, Parameter(allow_leading_hyphen=True)] = None
+    "Stack pressure, such as '7 MPa'; repeat for a curve. Default: 55 … 1 MPa."
+    temperature: Quantity = "25 degC"
+    "Temperature of the measurement."
+    treatment: str = "heat-treated"
+    "Of the garnet: polished, heat-treated, phosphoric acid."
+    film_removal: float = 0.0
+    "Fraction of the film that grinding removes, against the P1000 finish."
+    route: str = "powder-to-pellet"
+    "powder-to-pellet (pressed, then unloaded) or pellet-to-pellet (loaded once)."
+    surface: Path | None = None
+    "Measured topography of the garnet: x3p, plu, al3d, opdx, frt, nms, tmd, npy, txt …"
+    unit: str | None = None
+    "Unit of the topography, where its file is wrong or silent."
+    size: Quantity | None = None
+    "Side of a topography without lateral scale (npy, txt, csv), such as '90 um'."
+    window: str = "tukey"
+    "How a measured face is made periodic: tukey, mirror, none."
+    sq: Quantity | None = None
+    "Root-mean-square roughness of a synthetic face; default that of the P1000 grit."
+    grit: str | None = None
+    "Named finish instead of --sq: P400, P1000, P4000."
+    correlation_length: Quantity | None = None
+    "Roll-off wavelength of a synthetic face."
+    hurst: float | None = None
+    "Hurst exponent of a synthetic face."
+    cutoff: Quantity = "0.5 um"
+    "Shortest wavelength of a synthetic face."
+    box: Quantity = "32 um"
+    "Side of the periodic cell of a synthetic face; at most this much of a measured one."
+    pixels: int = 256
+    "Points along each side of the cell."
+    seeds: int = 20
+    "Faces to press; intervals need 20 or more."
+    draws: int = 200
+    "Samples of the remaining inputs on each face."
+    seed: int = 0
+    "Of everything random."
+    workers: int | None = None
+    "Threads; all cores by default."
+    out: Path | None = None
+    "Folder to write; default dualyte-interface. The same command continues a stopped run."
+    json: bool = False
+    "Print one JSON object and nothing else (then a folder is written only with --out)."
+
+
+@predict.default
+def predict_all(options: InterfaceOptions | None = None) -> None:
+    """Run every part of the prediction that exists; now the interface."""
+    _interface(options or InterfaceOptions())
+
+
+@predict.command(name="interface")
+def predict_interface(options: InterfaceOptions | None = None) -> None:
+    """Contact, R_HE and C_HE of a soft electrolyte pressed on garnet, under stack pressure."""
+    _interface(options or InterfaceOptions())
+
+
+def _interface(options: InterfaceOptions) -> None:
+    from dualyte.interface.answer import interface_rows
+    from dualyte.interface.predict import finished_contacts
+    from dualyte.interface.predict import predict_interface as verb
+    from dualyte.report import write_prediction
+
+    if options.seeds < 1 or options.draws < 1:
+        raise dl.InputError("--seeds and --draws must be 1 or more")
+    design = _design(options)
+    folder = _folder(options, design)
+    store = folder / "samples" if folder else None
+    stopped = False
+    try:
+        with _progress("pressing faces", quiet=options.json) as tell:
+            found = verb(
+                design, seeds=options.seeds, draws=options.draws, seed=options.seed,
+                workers=options.workers, store=store, progress=tell,
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        if store is None:
+            raise
+        done = finished_contacts(design, options.seeds, seed=options.seed, store=store)
+        if not done:
+            raise
+        stopped = True
+        found = verb(
+            design, seeds=options.seeds, draws=options.draws, seed=options.seed, contacts=done
+        )
+    paths = write_prediction(found, folder) if folder else []
+    if options.json:
+        print(json.dumps({"interface": interface_rows(found)}, ensure_ascii=False))
+    else:
+        _show(found, paths)
+    if stopped:
+        print(
+            f"dualyte: stopped with {len(found.contacts)} of {options.seeds} faces finished; "
+            "the same command continues",
+            file=sys.stderr,
+        )
+        sys.exit(130)
+
+
+def _design(options: InterfaceOptions) -> Design:
+    from dualyte.interface.predict import STACKS, Design
+    from dualyte.interface.transport import transfer
+    from dualyte.surface import treatment
+
+    stacks = [dl.q(p, "pressure") for p in options.stack] if options.stack else STACKS
+    return Design(
+        soft=dl.material(options.soft),
+        hard=dl.material(options.hard),
+        face=_face(options),
+        film=treatment(options.treatment, removal=options.film_removal),
+        transfer=transfer(),
+        route=options.route,  # type: ignore[arg-type]  # Design refuses other words
+        fabrication=dl.q(options.press, "pressure"),
+        dwell=dl.q(options.dwell, "dwell"),
+        stacks=tuple(stacks),
+        temperature=dl.q(options.temperature, "temperature"),
+    )
+
+
+def _face(options: InterfaceOptions) -> RoughFace | Surface:
+    from dualyte.interface.predict import RoughFace
+    from dualyte.surface import detrend, grit, periodic_cell, read_surface
+
+    synthetic = ("sq", "grit", "correlation_length", "hurst")
+    given = [name.replace("_", "-") for name in synthetic if getattr(options, name) is not None]
+    if options.surface is None:
+        if len({"sq", "grit"} & set(given)) == 2:
+            raise dl.InputError("--sq and --grit both give the roughness; keep one")
+        face = RoughFace(
+            cutoff=dl.q(options.cutoff, "length"), size=dl.q(options.box, "length"),
+            n=options.pixels,
+        )  # fmt: skip
+        if options.grit is not None:
+            face = replace(face, sq=grit(options.grit))
+        for name, word in (("sq", "roughness"), ("correlation_length", "length")):
+            if (text := getattr(options, name)) is not None:
+                face = replace(face, **{name: _given(word, dl.q(text, word), name)})
+        if options.hurst is not None:
+            face = replace(face, hurst=_given("ratio", options.hurst, "hurst"))
+        face.draw(1)  # refuses impossible lengths before anything long starts
+        return face
+    if given:
+        raise dl.InputError(
+            f"--surface already is a face; leave out {', '.join('--' + name for name in given)}"
+        )
+    size = None if options.size is None else dl.q(options.size, "length")
+    read = read_surface(options.surface, unit=options.unit, size=size)
+    level = detrend(read, "tilt")
+    return periodic_cell(level, n=options.pixels, window=options.window)  # type: ignore[arg-type]  # refused there
+
+
+def _given(word: str, si: float, name: str) -> dl.Value:
+    return dl.Value(
+        quantity=word, si=si, kind="assumed", source="user", where=f"--{name.replace('_', '-')}"
+    )
+
+
+def _folder(options: InterfaceOptions, design: Design) -> Path | None:
+    """Folder to write to: the one named, else a fresh one or that of the same stopped run."""
+    from dualyte.interface.predict import fingerprint
+
+    if options.out is not None:
+        if options.out.exists() and not options.out.is_dir():
+            raise dl.InputError(f"--out {options.out} is a file; name a folder")
+        return options.out
+    if options.json:
+        return None
+    key = fingerprint(design, options.seeds, options.seed)
+    for k in range(1, 1000):
+        folder = Path("dualyte-interface" if k == 1 else f"dualyte-interface-{k}")
+        if not folder.exists() or any((folder / "samples").glob(f"{key}-*.npz")):
+            return folder
+    raise dl.InputError("1000 folders named dualyte-interface exist; name one with --out")
+
+
+@contextmanager
+def _progress(what: str, *, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """Progress bar on standard error; a plain line now and then where it is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    console = Console(stderr=True, quiet=quiet)
+    with Progress(
+        "{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        console=console, disable=quiet,
+    ) as bar:  # fmt: skip
+        task = bar.add_task(what, total=None)
+        plain = not console.is_terminal and not quiet
+
+        def tell(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+            if plain and (done in {0, total} or done % max(total // 5, 1) == 0):
+                print(f"{what}: {done} of {total}", file=sys.stderr, flush=True)
+
+        yield tell
+
+
+def _show(found: InterfacePrediction, paths: list[Path]) -> None:
+    from rich.console import Console
+
+    from dualyte.interface.answer import conditions, interface_rows
+    from dualyte.report.folder import table
+
+    rows = interface_rows(found)
+    console = Console()
+    console.print(conditions(found), markup=False, highlight=False)
+    _print_table(*table(rows))
+    for flag in rows[0]["flags"]:
+        console.print(f"- {flag}", markup=False, highlight=False)
+    if paths:
+        console.print(f"written to {paths[0].parent}", markup=False, highlight=False)
+
+
+def _print_table(head: list[str], cells: list[list[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    drawn = Table(*head, box=None, header_style="bold", pad_edge=False)
+    for line in cells:
+        drawn.add_row(*line)
+    Console().print(drawn)
+
+
+@app.command
+def materials(name: str | None = None, /, *, json: bool = False) -> None:
+    """List the materials, or show one with every value, its kind and its source.
+
+    Parameters
+    ----------
+    name
+        Library name, or path to a TOML file.
+    json
+        Print JSON.
+    """
+    names = dl.materials() if name is None else [name]
+    found = [dl.material(each) for each in names]
+    if json:
+        told = {m.name: {"formula": m.formula, **_material_json(m)} for m in found}
+        sys.stdout.write(_dumps(told))
+    elif name is None:
+        rows = [[m.name, m.formula, str(len(m.properties)), str(len(m.unknown))] for m in found]
+        _print_table(["name", "formula", "properties", "not known"], rows)
+    else:
+        print(found[0])
+        for key, others in found[0].others.items():
+            for value in others:
+                print(f"  also {key}: {value}")
+
+
+def _dumps(told: Any) -> str:  # noqa: ANN401 (anything JSON holds)
+    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+
+
+def _material_json(m: dl.Material) -> dict[str, Any]:
+    def row(value: dl.Value) -> dict[str, Any]:
+        low, high = value.interval()
+        return {
+            "si": value.si, "low": low, "high": high, "kind": value.kind, "source": value.source,
+            "where": value.where, "shown": dl.show(value.quantity, value.si),
+        }  # fmt: skip
+
+    return {"properties": {k: row(v) for k, v in m.properties.items()}, "unknown": list(m.unknown)}
+
+
+@calibrate.command(name="interface")
+def calibrate_interface(
+    *, seeds: int = 40, seed: int = 0, workers: int | None = None, out: Path | None = None
+) -> None:
+    """Fit transfer, films and capacitance of LNOC | LLZTO to the calibration facts.
+
+    Parameters
+    ----------
+    seeds
+        Faces to press.
+    seed
+        Of everything random.
+    workers
+        Threads; all cores by default.
+    out
+        Write the calibration file here (TOML).
+    """
+    from dualyte.calibrate import calibrate_interface as verb
+    from dualyte.calibrate import summary, write
+
+    with _progress("pressing faces") as tell:
+        fit = verb(seeds=seeds, seed=seed, workers=workers, progress=tell)
+    print(f"calibrated on {', '.join(fit.facts)}; {fit.kept:.0%} of the draws are physical")
+    rows = [[r["parameter"], r["value"], f"{r['low']} … {r['high']}"] for r in summary(fit)]
+    _print_table(["calibrated parameter", "value", "90 % interval"], rows)
+    if out is not None:
+        print(f"written to {write(fit, out)}")
+
+
+@report.command(name="interface")
+def report_interface(
+    *,
+    seeds: int = 20,
+    seed: int = 0,
+    workers: int | None = None,
+    out: Path | None = None,
+    json: bool = False,
+) -> None:
+    """Every statement of the study about the interface: predicted, measured, inside?
+
+    Parameters
+    ----------
+    seeds
+        Faces to press for each cell.
+    seed
+        Of everything random.
+    workers
+        Threads; all cores by default.
+    out
+        Folder for the tables (CSV, JSON) and the figure of f(P); it also keeps finished work.
+    json
+        Print JSON.
+    """
+    from dualyte.report import interface_table
+    from dualyte.report.study import write_table
+
+    store = out / "samples" if out else None
+    with _progress("pressing faces", quiet=json) as tell:
+        table = interface_table(
+            seeds=seeds, seed=seed, workers=workers, store=store,
+            progress=lambda _, done, total: tell(done, total),
+        )  # fmt: skip
+    if out:
+        write_table(table, out)
+    print(_dumps(table.as_dict()) if json else table)
+
+
+def main(words: list[str] | None = None) -> None:
+    """Entry point: our errors are one line and exit code 2, bugs keep their traceback."""
+    try:
+        app(words, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        _fail(" ".join(str(error).split()))
+    except dl.DualyteError as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        print("dualyte: stopped; nothing was finished", file=sys.stderr)
+        sys.exit(130)
+
+
+def _fail(sentence: str) -> None:
+    print(f"dualyte: {sentence}", file=sys.stderr)
+    sys.exit(2)

@@ -1,0 +1,316 @@
+"""Results as plain figure descriptions, and their drawing with Matplotlib.
+
+A description holds series, bands and labels and knows no drawing library, so that any
+front end can draw the same figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from dualyte.interface.answer import budget, conditions
+from dualyte.interface.predict import InterfacePrediction
+from dualyte.material import facts
+from dualyte.uncertainty import interval
+from dualyte.vocabulary import Floats, label, show, shown
+
+COLUMN: Final = 85 / 25.4  # inches: one column of a journal
+COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Series:
+    """One line, set of points, or stack of bars."""
+
+    x: Any
+    y: Any
+    name: str = ""
+    style: Literal["line", "dashed", "points", "bars"] = "line"
+    low: Any = None  #: lower edge of a band or error bar
+    high: Any = None
+    colour: int = 0
+    text: tuple[str, ...] = ()  #: labels of points
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Figure:
+    """What to draw."""
+
+    name: str
+    x: str  #: axis label
+    y: str
+    series: Sequence[Series] = ()
+    image: Floats | None = None  #: (nx, ny) drawn under everything
+    mask: Any = None  #: (nx, ny) of bool, drawn over the image
+    extent: tuple[float, float] | None = None  #: of the image
+    image_label: str = ""
+    title: str = ""
+    log_x: bool = False
+    log_y: bool = False
+    ticks: Sequence[str] = field(default_factory=tuple)  #: names along x, for bars
+
+
+def interface_figures(prediction: InterfacePrediction) -> list[Figure]:
+    """The four figures of an interface: map, contact, resistance, budget."""
+    return [
+        contact_map(prediction),
+        contact_curve(prediction),
+        resistance_curve(prediction),
+        resistance_budget(prediction),
+    ]
+
+
+def contact_map(prediction: InterfacePrediction, k: int = 0) -> Figure:
+    """Height of the garnet with the true contact at one stack pressure."""
+    contact = prediction.reference
+    step = prediction.steps[k]
+    side = tuple(float(shown("length", x)) for x in contact.surface.size)
+    return Figure(
+        name="contact_map",
+        x="x / µm",
+        y="y / µm",
+        image=shown("height", contact.surface.heights),
+        mask=contact.maps[step],
+        extent=(side[0], side[1]),
+        image_label="garnet height / nm",
+        title=(
+            f"{contact.soft.name} | {contact.hard.name}, {show('pressure', contact.pressure[step])}: "
+            f"{contact.fraction[step]:.1%} touch (orange)"
+        ),
+    )
+
+
+def contact_curve(prediction: InterfacePrediction) -> Figure:
+    """Contact fraction against pressure, loading and unloading, with 90 % bands."""
+    contact = prediction.reference
+    every = np.array([c.fraction for c in prediction.contacts]) * 100
+    series = []
+    for back, name, colour in ((False, "loading", 0), (True, "unloading", 1)):
+        steps = np.flatnonzero(contact.unloading == back)
+        if back and steps.size:  # the branch starts at the pressing itself
+            steps = np.concatenate([[int(np.argmax(contact.pressure))], steps])
+        if steps.size == 0:
+            continue
+        low, high = interval(every[:, steps], axis=0)
+        series.append(
+            Series(
+                x=shown("pressure", contact.pressure[steps]),
+                y=np.median(every[:, steps], axis=0),
+                low=low,
+                high=high,
+                name=name,
+                colour=colour,
+            )
+        )
+    return Figure(
+        name="contact_fraction",
+        x="pressure P / MPa",
+        y="contact fraction f / %",
+        series=series,
+        log_x=True,
+        title=_who(prediction),
+    )
+
+
+def _who(prediction: InterfacePrediction) -> str:
+    design = prediction.design
+    return (
+        f"{design.soft.name} | {design.hard.name}, {design.film.treatment}, "
+        f"{show('temperature', design.temperature).replace('degC', '°C')}"
+    )
+
+
+def resistance_curve(prediction: InterfacePrediction) -> Figure:
+    """R_HE against stack pressure: both branches, 90 % band, and what was measured."""
+    p = shown("pressure", prediction.pressure)
+    total = shown("asr", prediction.total)
+    low, high = interval(total, axis=0)
+    branch = "unloading" if prediction.design.route == "powder-to-pellet" else "loading"
+    series = [
+        Series(
+            x=p, y=np.median(total, axis=0), low=low, high=high, name=f"predicted, {branch}",
+            colour=1 if branch == "unloading" else 0,
+        )
+    ]  # fmt: skip
+    if branch == "unloading":
+        found = budget(prediction)
+        up = np.flatnonzero(~prediction.reference.unloading)
+        series.append(
+            Series(
+                x=shown("pressure", found.pressure[up]),
+                y=shown("asr", found.total[up]),
+                name="on loading",
+                style="dashed",
+                colour=0,
+            )
+        )
+    series += _measured(prediction)
+    return Figure(
+        name="resistance",
+        x="stack pressure P / MPa",
+        y="R_HE / Ω cm²",
+        series=series,
+        log_x=True,
+        log_y=True,
+        title=_who(prediction),
+    )
+
+
+def _measured(prediction: InterfacePrediction) -> list[Series]:
+    """Measured R_HE of the same cell, each point saying whether it was fitted."""
+    design = prediction.design
+    found: dict[str, list[tuple[float, float, float]]] = {}
+    for row in facts("interface").values():
+        same = (
+            row.get("quantity", "").startswith("H-E resistance")
+            and row.get("soft") == design.soft.name
+            and row.get("treatment") == design.film.treatment
+            and abs(row.get("temperature_C", -300) - shown("temperature", design.temperature)) < 1
+            and "stack_MPa" in row
+        )
+        if same:
+            name = {"calibration": "measured, fitted", "compare": "measured"}.get(row["use"], "")
+            spread = float(row.get("spread", 0.0))
+            if row.get("comparator") == "<":
+                name = "measured, upper bound"
+            found.setdefault(name, []).append((row["stack_MPa"], row["value"], spread))
+    series = []
+    for colour, (name, rows) in enumerate(sorted(found.items())):
+        x, y, d = np.array(rows, dtype=float).T
+        series.append(
+            Series(
+                x=x, y=y, low=np.maximum(y - d, y * 0.02), high=y + d, name=name, style="points",
+                colour=(6, 2, 3)[colour % 3],
+            )
+        )  # fmt: skip
+    return series
+
+
+def resistance_budget(prediction: InterfacePrediction) -> Figure:
+    """Transfer, film and constriction at each stack pressure, as stacked bars."""
+    ticks = [f"{float(p):g}" for p in shown("pressure", prediction.pressure)]
+    median = np.median(prediction.total, axis=0)
+    series = []
+    base = np.zeros(len(ticks))
+    for colour, name in enumerate(("transfer", "film", "constriction")):
+        share = np.mean(getattr(prediction, name) / prediction.total, axis=0)
+        height = shown("asr", share * median)
+        series.append(
+            Series(
+                x=np.arange(len(ticks)), y=height, low=base.copy(), name=name, style="bars",
+                colour=(1, 4, 0)[colour],
+            )
+        )  # fmt: skip
+        base += height
+    return Figure(
+        name="resistance_budget",
+        x="stack pressure P / MPa",
+        y="R_HE / Ω cm²",
+        series=series,
+        ticks=ticks,
+        title=_who(prediction),
+    )
+
+
+def flow_rule_figure(curves: dict[str, tuple[Floats, Floats]], points: Sequence[Series]) -> Figure:
+    """f(P) on loading of several soft materials: name → (pressure [Pa], fraction)."""
+    lines = [
+        Series(x=shown("pressure", p), y=100 * f, name=name, colour=k)
+        for k, (name, (p, f)) in enumerate(curves.items())
+    ]
+    return Figure(
+        name="contact_of_soft_materials",
+        x=label("pressure").replace("stack or fabrication ", ""),
+        y="contact fraction f / %",
+        series=[*lines, *points],
+        log_x=True,
+    )
+
+
+def draw(figure: Figure, path: Path | None = None) -> Any:  # noqa: ANN401 (a Matplotlib figure)
+    """Draw a description; save it if `path` is given (the suffix picks the format)."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure as Canvas
+
+    square = figure.image is not None
+    canvas = Canvas(figsize=(COLUMN, COLUMN if square else COLUMN * 0.78), layout="constrained")
+    FigureCanvasAgg(canvas)
+    axes = canvas.add_subplot()
+    if square:
+        _draw_image(canvas, axes, figure)
+    for series in figure.series:
+        _draw_series(axes, series)
+    if figure.log_x:
+        axes.set_xscale("log")
+        _plain_ticks(axes.xaxis)
+    if figure.log_y:
+        axes.set_yscale("log")
+        _plain_ticks(axes.yaxis)
+    if figure.ticks:
+        axes.set_xticks(np.arange(len(figure.ticks)), figure.ticks)
+    axes.set_xlabel(figure.x, fontsize=8)
+    axes.set_ylabel(figure.y, fontsize=8)
+    axes.set_title(figure.title, fontsize=7)
+    axes.tick_params(labelsize=7)
+    if any(series.name for series in figure.series):
+        axes.legend(fontsize=6.5, frameon=False)
+    if path is not None:
+        canvas.savefig(path, dpi=300)
+    return canvas
+
+
+def _plain_ticks(axis: Any) -> None:  # noqa: ANN401 (a Matplotlib axis)
+    from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(ScalarFormatter())
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _draw_image(canvas: Any, axes: Any, figure: Figure) -> None:  # noqa: ANN401 (Matplotlib objects)
+    from matplotlib.colors import ListedColormap
+
+    if figure.image is None or figure.extent is None:
+        return
+    where = (0, figure.extent[0], 0, figure.extent[1])
+    shade = axes.imshow(figure.image.T, origin="lower", extent=where, cmap="gray")
+    if figure.mask is not None:
+        over = np.ma.masked_where(~figure.mask, np.ones_like(figure.image))
+        axes.imshow(
+            over.T, origin="lower", extent=where, cmap=ListedColormap(["#E69F00"]), alpha=0.85,
+            interpolation="nearest",
+        )  # fmt: skip
+    bar = canvas.colorbar(shade, ax=axes, shrink=0.8)
+    bar.set_label(figure.image_label, fontsize=7)
+    bar.ax.tick_params(labelsize=6)
+
+
+def _draw_series(axes: Any, series: Series) -> None:  # noqa: ANN401 (Matplotlib axes)
+    colour = COLOURS[series.colour % len(COLOURS)]
+    if series.style == "bars":
+        axes.bar(series.x, series.y, bottom=series.low, color=colour, label=series.name, width=0.7)
+        return
+    if series.style == "points":
+        error = None
+        if series.low is not None:
+            error = np.abs([series.y - series.low, series.high - series.y])
+            error = error if error.any() else None
+        axes.errorbar(
+            series.x, series.y, error, fmt="o", ms=3.5, capsize=2, lw=1,
+            color=colour, label=series.name, zorder=5,
+        )  # fmt: skip
+        return
+    dash = "--" if series.style == "dashed" else "-"
+    axes.plot(series.x, series.y, dash, color=colour, lw=1.2, label=series.name)
+    if series.low is not None:
+        axes.fill_between(series.x, series.low, series.high, color=colour, alpha=0.2, lw=0)
+
+
+def caption(prediction: InterfacePrediction) -> str:
+    """One sentence under the figures of a prediction."""
+    return f"{conditions(prediction)}; lines: median, bands: 90 % interval."

@@ -1,0 +1,144 @@
+"""Writes a prediction to a folder: summary, figures, data, provenance."""
+
+from __future__ import annotations
+
+import csv
+import json
+import platform
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from dualyte import plot
+from dualyte.interface.answer import conditions, interface_rows, to_dataset
+from dualyte.interface.predict import InterfacePrediction, fingerprint
+from dualyte.material import cite
+
+_COLUMNS = (
+    ("stack", "stack_MPa", "{:g} MPa"),
+    ("contact", "contact_fraction", "{:.1%}"),
+    ("R_HE", "r_he_ohm_cm2", "{:.3g} Ω cm²"),
+    ("90 % interval", "r_he_interval_90", "{0[0]:.3g} … {0[1]:.3g}"),
+    ("C_HE", "c_he_uF_cm2", "{:.2g} µF/cm²"),
+    ("ℓ/ℓ*", "length_ratio", "{:.2g}"),
+    ("widened most by", "widest_input", "{}"),
+)
+
+
+def table(rows: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    """Headings and cells of the table people read first."""
+    head = [name for name, _, _ in _COLUMNS]
+    return head, [[form.format(row[key]) for _, key, form in _COLUMNS] for row in rows]
+
+
+def summary(prediction: InterfacePrediction, rows: list[dict[str, Any]]) -> str:
+    """Plain-text account of a prediction."""
+    head, cells = table(rows)
+    wide = [max(len(line[k]) for line in [head, *cells]) for k in range(len(head))]
+    lines = ["  ".join(cell.rjust(w) for cell, w in zip(x, wide, strict=True)) for x in [head, *cells]]
+    top = rows[0]
+    said = [f"- {flag}" for flag in top["flags"]]
+    parts = [
+        f"{row['stack_MPa']:g} MPa: "
+        + ", ".join(f"{name} {x:.3g}" for name, x in row["mechanisms"].items())
+        for row in rows
+    ]
+    kinds = [f"- {source}: {', '.join(kind)}" for source, kind in top["sources"].items()]
+    values = [f"- {name}: {value}" for name, value in prediction.values.items()]
+    return "\n".join(
+        [
+            "Interface",
+            conditions(prediction),
+            f"{len(prediction.contacts)} faces, {prediction.draws} samples each, "
+            f"seed {prediction.seed}",
+            "",
+            *lines,
+            "",
+            "Mechanisms (Ω cm²)",
+            *parts,
+            "",
+            "Read this first",
+            *said,
+            "",
+            "Inputs (value, 90 % range, kind, source)",
+            *values,
+            "",
+            "Sources",
+            *kinds,
+            "",
+        ]
+    )
+
+
+def write_prediction(prediction: InterfacePrediction, folder: Path) -> list[Path]:
+    """Write summary, JSON, CSV, netCDF, provenance, references and figures.
+
+    Returns
+    -------
+    list of Path
+        What was written, in that order.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = interface_rows(prediction)
+    paths = [folder / name for name in ("summary.txt", "interface.json", "interface.csv")]
+    paths[0].write_text(summary(prediction, rows), encoding="utf-8")
+    paths[1].write_text(json.dumps({"interface": rows}, indent=2, ensure_ascii=False), "utf-8")
+    _write_csv(rows, paths[2])
+    paths.append(folder / "interface.nc")
+    with warnings.catch_warnings():  # h5netcdf warns of its own use of h5py
+        warnings.simplefilter("ignore")
+        to_dataset(prediction).to_netcdf(paths[-1], engine="h5netcdf")
+    paths.append(folder / "provenance.json")
+    paths[-1].write_text(json.dumps(provenance(prediction), indent=2, ensure_ascii=False), "utf-8")
+    paths.append(folder / "references.bib")
+    paths[-1].write_text(cite(prediction.values) + "\n", encoding="utf-8")
+    for figure in plot.interface_figures(prediction):
+        for suffix in ("png", "pdf"):
+            paths.append(folder / f"{figure.name}.{suffix}")
+            plot.draw(figure, paths[-1])
+    return paths
+
+
+def _write_csv(rows: list[dict[str, Any]], path: Path) -> None:
+    """One line per stack pressure, one number per column."""
+    plain = []
+    for row in rows:
+        line: dict[str, Any] = {}
+        for key, value in row.items():
+            if key in {"flags", "sources", "variance_shares"}:
+                continue
+            if isinstance(value, list):
+                line |= {f"{key}_low": value[0], f"{key}_high": value[1]}
+            elif isinstance(value, dict):
+                for name, part in value.items():
+                    ends = {"_low": part[0], "_high": part[1]} if isinstance(part, list) else {"": part}
+                    line |= {f"{key}_{name}{end}": x for end, x in ends.items()}
+            else:
+                line[key] = value
+        plain.append(line)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(plain[0]))
+        writer.writeheader()
+        writer.writerows(plain)
+
+
+def provenance(prediction: InterfacePrediction) -> dict[str, Any]:
+    """What is needed to make the same numbers again, and where they are from."""
+    design = prediction.design
+    return {
+        "dualyte": version("dualyte"),
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in ("numpy", "scipy", "numba")},
+        "contact_fingerprint": fingerprint(design, prediction.asked, prediction.seed),
+        "seed": prediction.seed,
+        "faces": [contact.seed for contact in prediction.contacts],
+        "draws": prediction.draws,
+        "design": conditions(prediction),
+        "history": [
+            {"pressure_Pa": s.pressure, "dwell_s": s.dwell, "temperature_K": s.temperature}
+            for s in design.history
+        ],
+        "inputs": {name: str(value) for name, value in prediction.values.items()},
+        "surface_changes": list(prediction.reference.surface.changes),
+    }

@@ -1,0 +1,103 @@
+"""What a treatment leaves on the garnet: a film in series with every true contact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Final
+
+from dualyte.errors import InputError
+from dualyte.material import Value, calibration
+from dualyte.vocabulary import checked
+
+_TREATMENTS: Final = {
+    "polished": ("polished", "mp", "mechanical polishing", "as-polished"),
+    "heat-treated": ("heat-treated", "ht", "heat treated", "heat treatment"),
+    "phosphoric acid": ("phosphoric acid", "h3po4", "acid", "phosphoric-acid"),
+}
+TREATMENTS: Final = tuple(_TREATMENTS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Film:
+    """State of a treated garnet surface, per area of true contact."""
+
+    treatment: str
+    resistance: Value  #: Ω m² of true contact at 25 °C, where covered
+    activation_energy: Value  #: J
+    coverage: float = 1.0  #: fraction of the true contact that the film covers
+    patch: float = 0.0  #: lateral size of covered patches, m; 0 is finer than the contact
+    removal: Value  #: fraction of the film that grinding takes away, against P1000
+
+    def __post_init__(self) -> None:
+        checked("fraction", self.coverage)
+        checked("fraction", self.removal.si)
+
+
+def treatment(name: str, *, removal: Value | float = 0.0, coverage: float = 1.0) -> Film:
+    """Film that a named surface treatment leaves.
+
+    Parameters
+    ----------
+    name
+        `"polished"`, `"heat-treated"` or `"phosphoric acid"` (also MP, HT, H3PO4).
+    removal
+        Fraction of the film that the finish takes away relative to the P1000 finish it
+        is calibrated on: rougher grits grind more of it off.
+    coverage
+        Fraction of the true contact that the film covers.
+
+    Returns
+    -------
+    Film
+        Heat-treated garnet is the reference: what film it still has is counted in the
+        transfer resistance. The other two are calibrated (`dualyte calibrate interface`).
+
+    Examples
+    --------
+    >>> treatment("HT").resistance.si
+    0.0
+    """
+    wanted = next((key for key, names in _TREATMENTS.items() if name.lower() in names), None)
+    if wanted is None:
+        near = get_close_matches(name.lower(), TREATMENTS, n=1, cutoff=0.4)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise InputError(f"no treatment {name!r} (known: {', '.join(TREATMENTS)}){hint}")
+    if not isinstance(removal, Value):
+        removal = Value(
+            quantity="fraction",
+            si=float(checked("fraction", removal)),
+            kind="assumed",
+            source="user" if removal else "dualyte_prior",
+            where="film removal by grinding, relative to P1000",
+        )
+    if wanted == "heat-treated":
+        return _reference(removal, coverage)
+    values = calibration("interface").values
+    stem = "film_" + wanted.replace(" ", "_")
+    return Film(
+        treatment=wanted,
+        resistance=values[f"{stem}_resistance"],
+        activation_energy=values[f"{stem}_activation_energy"],
+        coverage=coverage,
+        removal=removal,
+    )
+
+
+def _reference(removal: Value, coverage: float) -> Film:
+    """No film: the state against which the others are measured."""
+    none = Value(
+        quantity="asr",
+        si=0.0,
+        kind="assumed",
+        source="dualyte_prior",
+        where="heat-treated garnet is the reference without a film",
+    )
+    energy = replace(none, quantity="activation_energy")
+    return Film(
+        treatment="heat-treated",
+        resistance=none,
+        activation_energy=energy,
+        coverage=coverage,
+        removal=removal,
+    )
