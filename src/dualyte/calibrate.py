@@ -88,9 +88,9 @@ def calibrate_interface(
     good = np.ones(next(iter(drawn.values())).size, dtype=bool)
     for name, x in drawn.items():
         good &= (low < x) & (x < high) if name.endswith("energy") else x > 0
-    words = {
-        name: "activation_energy" if name.endswith("energy") else "asr" for name in drawn
-    } | {"transfer_capacitance": "capacitance"}
+    words = {name: "activation_energy" if name.endswith("energy") else "asr" for name in drawn} | {
+        "transfer_capacitance": "capacitance"
+    }
     return InterfaceFit(
         samples={name: x[good] for name, x in drawn.items()},
         quantities=words,
@@ -172,7 +172,9 @@ def _local(contact: ContactSample, step: int, total: Floats, zeta: float) -> Flo
     measure = contact.measure(step)
     r = total * measure.fraction
     for _ in range(50):
-        r = np.maximum(r + (total - measure.impedance(np.maximum(r, 1e-12), zeta)) * measure.fraction, 1e-12)
+        r = np.maximum(
+            r + (total - measure.impedance(np.maximum(r, 1e-12), zeta)) * measure.fraction, 1e-12
+        )
     return np.where(total > measure.impedance(1e-12, zeta), r, -1.0)
 
 
@@ -207,7 +209,7 @@ def write(fit: InterfaceFit, path: Path = _TARGET) -> Path:
     """Write a fit as TOML: values with intervals, facts used, correlation, input hash."""
     names = list(fit.samples)
     scores = np.column_stack([_scale(fit, name) for name in names])
-    correlation = np.corrcoef(scores, rowvar=False)
+    correlation = np.atleast_2d(np.corrcoef(scores, rowvar=False))
     rows = [
         "# Written by `dualyte calibrate interface`: fitted, never predicted.",
         "[calibration]",

@@ -183,7 +183,8 @@ def _face(options: InterfaceOptions) -> RoughFace | Surface:
             face = replace(face, sq=grit(options.grit))
         for name, word in (("sq", "roughness"), ("correlation_length", "length")):
             if (text := getattr(options, name)) is not None:
-                face = replace(face, **{name: _given(word, dl.q(text, word), name)})
+                moved: dict[str, Any] = {name: _given(word, dl.q(text, word), name)}
+                face = replace(face, **moved)
         if options.hurst is not None:
             face = replace(face, hurst=_given("ratio", options.hurst, "hurst"))
         face.draw(1)  # refuses impossible lengths before anything long starts
@@ -349,7 +350,7 @@ def report_interface(
     out: Path | None = None,
     json: bool = False,
 ) -> None:
-    """Every statement of the study about the interface: predicted, measured, inside?
+    """Set every statement of the study about the interface beside its prediction.
 
     Parameters
     ----------

@@ -19,6 +19,7 @@ from dualyte.material import facts
 from dualyte.uncertainty import interval
 from dualyte.vocabulary import Floats, label, show, shown
 
+R_HE: Final = r"$R_\mathrm{HE}$ / Ω cm²"
 COLUMN: Final = 85 / 25.4  # inches: one column of a journal
 COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
@@ -30,7 +31,7 @@ class Series:
     x: Any
     y: Any
     name: str = ""
-    style: Literal["line", "dashed", "points", "bars"] = "line"
+    style: Literal["line", "dashed", "points", "bounds", "bars"] = "line"
     low: Any = None  #: lower edge of a band or error bar
     high: Any = None
     colour: int = 0
@@ -79,8 +80,8 @@ def contact_map(prediction: InterfacePrediction, k: int = 0) -> Figure:
         extent=(side[0], side[1]),
         image_label="garnet height / nm",
         title=(
-            f"{contact.soft.name} | {contact.hard.name}, {show('pressure', contact.pressure[step])}: "
-            f"{contact.fraction[step]:.1%} touch (orange)"
+            f"{contact.soft.name} | {contact.hard.name}, {show('pressure', contact.pressure[step])}"
+            f": {contact.fraction[step]:.1%} touch (orange)"
         ),
     )
 
@@ -153,7 +154,7 @@ def resistance_curve(prediction: InterfacePrediction) -> Figure:
     return Figure(
         name="resistance",
         x="stack pressure P / MPa",
-        y="R_HE / Ω cm²",
+        y=R_HE,
         series=series,
         log_x=True,
         log_y=True,
@@ -174,7 +175,7 @@ def _measured(prediction: InterfacePrediction) -> list[Series]:
             and "stack_MPa" in row
         )
         if same:
-            name = {"calibration": "measured, fitted", "compare": "measured"}.get(row["use"], "")
+            name = "measured, fitted" if row["use"] == "calibration" else "measured"
             spread = float(row.get("spread", 0.0))
             if row.get("comparator") == "<":
                 name = "measured, upper bound"
@@ -184,8 +185,8 @@ def _measured(prediction: InterfacePrediction) -> list[Series]:
         x, y, d = np.array(rows, dtype=float).T
         series.append(
             Series(
-                x=x, y=y, low=np.maximum(y - d, y * 0.02), high=y + d, name=name, style="points",
-                colour=(6, 2, 3)[colour % 3],
+                x=x, y=y, low=np.maximum(y - d, y * 0.02), high=y + d, name=name,
+                style="bounds" if "bound" in name else "points", colour=(6, 2, 3)[colour % 3],
             )
         )  # fmt: skip
     return series
@@ -200,6 +201,8 @@ def resistance_budget(prediction: InterfacePrediction) -> Figure:
     for colour, name in enumerate(("transfer", "film", "constriction")):
         share = np.mean(getattr(prediction, name) / prediction.total, axis=0)
         height = shown("asr", share * median)
+        if not height.any():
+            continue
         series.append(
             Series(
                 x=np.arange(len(ticks)), y=height, low=base.copy(), name=name, style="bars",
@@ -210,7 +213,7 @@ def resistance_budget(prediction: InterfacePrediction) -> Figure:
     return Figure(
         name="resistance_budget",
         x="stack pressure P / MPa",
-        y="R_HE / Ω cm²",
+        y=R_HE,
         series=series,
         ticks=ticks,
         title=_who(prediction),
@@ -238,7 +241,7 @@ def draw(figure: Figure, path: Path | None = None) -> Any:  # noqa: ANN401 (a Ma
     from matplotlib.figure import Figure as Canvas
 
     square = figure.image is not None
-    canvas = Canvas(figsize=(COLUMN, COLUMN if square else COLUMN * 0.78), layout="constrained")
+    canvas = Canvas(figsize=(COLUMN, COLUMN * 0.8), layout="constrained")
     FigureCanvasAgg(canvas)
     axes = canvas.add_subplot()
     if square:
@@ -265,10 +268,10 @@ def draw(figure: Figure, path: Path | None = None) -> Any:  # noqa: ANN401 (a Ma
 
 
 def _plain_ticks(axis: Any) -> None:  # noqa: ANN401 (a Matplotlib axis)
-    from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axis.set_major_formatter(ScalarFormatter())
+    axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
     axis.set_minor_formatter(NullFormatter())
 
 
@@ -295,14 +298,14 @@ def _draw_series(axes: Any, series: Series) -> None:  # noqa: ANN401 (Matplotlib
     if series.style == "bars":
         axes.bar(series.x, series.y, bottom=series.low, color=colour, label=series.name, width=0.7)
         return
-    if series.style == "points":
+    if series.style in {"points", "bounds"}:
         error = None
-        if series.low is not None:
+        if series.low is not None and series.style == "points":
             error = np.abs([series.y - series.low, series.high - series.y])
             error = error if error.any() else None
         axes.errorbar(
-            series.x, series.y, error, fmt="o", ms=3.5, capsize=2, lw=1,
-            color=colour, label=series.name, zorder=5,
+            series.x, series.y, error, fmt="v" if series.style == "bounds" else "o", ms=3.5,
+            capsize=2, lw=1, color=colour, label=series.name, zorder=5,
         )  # fmt: skip
         return
     dash = "--" if series.style == "dashed" else "-"

@@ -31,7 +31,12 @@ def interface_rows(prediction: InterfacePrediction) -> list[dict[str, Any]]:
     """
     told = {name: sorted(kinds) for name, kinds in sorted(_sources(prediction).items())}
     return [
-        {**_identity(prediction), **_numbers(prediction, k), "flags": flags(prediction, k), "sources": told}
+        {
+            **_identity(prediction),
+            **_numbers(prediction, k),
+            "flags": flags(prediction, k),
+            "sources": told,
+        }
         for k in range(len(prediction.steps))
     ]
 
@@ -89,9 +94,7 @@ def _numbers(prediction: InterfacePrediction, k: int) -> dict[str, Any]:
         "activation_energy_eV": _round(
             shown("activation_energy", np.median(prediction.energy[:, k]))
         ),
-        "activation_energy_interval_90": _pair(
-            shown("activation_energy", prediction.energy[:, k])
-        ),
+        "activation_energy_interval_90": _pair(shown("activation_energy", prediction.energy[:, k])),
         "frequency_Hz": {name: _round(np.median(f)) for name, f in peak.items()},
         "frequency_interval_90": {name: _pair(f) for name, f in peak.items()},
         "mechanisms": parts,
@@ -126,7 +129,8 @@ def flags(prediction: InterfacePrediction, k: int) -> list[str]:
             f"carried over to {design.soft.name} | {design.hard.name}"
         )
     found.append(
-        "per interface: if the calibration's values are sums of two interfaces, R halves and C doubles"
+        "per interface: if the values calibrated on are sums of two interfaces, R halves and C "
+        "doubles"
     )
     peak = frequencies(
         np.median(prediction.total[:, k]),
@@ -182,9 +186,7 @@ def to_dataset(prediction: InterfacePrediction) -> xr.Dataset:
     asr, unit = {"units": WORDS["asr"].unit}, WORDS
     names = {"total": "r_he", "constriction": "r_constriction", "film": "r_film"}
     names |= {"transfer": "r_transfer"}
-    data: dict[str, Any] = {
-        new: (k, getattr(prediction, old), asr) for old, new in names.items()
-    }
+    data: dict[str, Any] = {new: (k, getattr(prediction, old), asr) for old, new in names.items()}
     data["c_he"] = (k, prediction.capacitance, {"units": unit["capacitance"].unit})
     data["length_ratio"] = (k, prediction.length_ratio)
     data["contact_fraction"] = (("face", "step"), _steps(prediction, "fraction"))

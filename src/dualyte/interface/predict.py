@@ -42,7 +42,7 @@ from dualyte.material import Material, Value, calibration, material
 from dualyte.numerics.plane import SpectralMeasure, correlation_length
 from dualyte.surface import Film, Surface, grit, self_affine, treatment
 from dualyte.uncertainty import draw
-from dualyte.vocabulary import Floats, show
+from dualyte.vocabulary import Floats
 
 Route = Literal["powder-to-pellet", "pellet-to-pellet"]
 ROUTES: Final = ("powder-to-pellet", "pellet-to-pellet")
@@ -64,15 +64,19 @@ def _prior(quantity: str, low: float, high: float, law: Any, where: str) -> Valu
     )
 
 
+_ROLL_OFF: Final = _prior(
+    "length", 6e-6, 10.7e-6, "log-uniform", "roll-off of a ground ceramic face"
+)
+_HURST: Final = _prior("ratio", 0.7, 0.9, "uniform", "Hurst exponent of ground faces")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoughFace:
     """A garnet face known by its statistics; each seed draws one."""
 
     sq: Value = field(default_factory=lambda: grit("P1000"))
-    correlation_length: Value = _prior(
-        "length", 6e-6, 10.7e-6, "log-uniform", "roll-off of a ground ceramic face"
-    )
-    hurst: Value = _prior("ratio", 0.7, 0.9, "uniform", "Hurst exponent of ground faces")
+    correlation_length: Value = _ROLL_OFF
+    hurst: Value = _HURST
     cutoff: float = 0.5e-6  #: shortest wavelength kept, m
     size: float = 32e-6  #: side of the periodic cell, m
     n: int = 256
@@ -435,7 +439,9 @@ def predict_interface(
     sampled = draw(inputs, n, seed=seed + 1, correlation=_correlation(inputs))
     order = np.repeat(np.arange(len(found)), draws)
     answers = _transport(design, found, steps, sampled, order)
-    per_face = {name: np.array([c.numbers[name] for c in found])[order] for name in found[0].numbers}
+    per_face = {
+        name: np.array([c.numbers[name] for c in found])[order] for name in found[0].numbers
+    }
     faces = {"surface seed": np.array([c.seed for c in found])[order]}
     return InterfacePrediction(
         design=design,

@@ -210,8 +210,7 @@ class Contact:
     def __str__(self) -> str:
         rows = [f"{self.soft.name} | {self.hard.name} on {self.surface.name}"]
         rows += [
-            f"  {show('pressure', p):>9} {'unloading' if back else 'loading':>9}: "
-            f"contact {f:.1%}"
+            f"  {show('pressure', p):>9} {'unloading' if back else 'loading':>9}: contact {f:.1%}"
             for p, back, f in zip(self.pressure, self.unloading, self.fraction, strict=True)
         ]
         return "\n".join(rows)
@@ -385,9 +384,7 @@ class _Bench:
         raise ConvergenceError("creep: the cap does not settle; take shorter dwells", found)
 
 
-def _describe(
-    found: ContactSolution, surface: Surface
-) -> tuple[float, float, float, float, float]:
+def _describe(found: ContactSolution, surface: Surface) -> tuple[float, float, float, float, float]:
     """Fraction, corrected fraction, mean gap, mean 1/gap, residual of one hold."""
     touching = found.contact
     fraction = float(touching.mean())

@@ -75,13 +75,16 @@ def arrhenius(room: npt.ArrayLike, energy: npt.ArrayLike, temperature: npt.Array
 
 
 def resistivity(
-    soft: Material, hard: Material, temperature: npt.ArrayLike, **samples: Any  # noqa: ANN401 (floats or arrays)
+    soft: Material,
+    hard: Material,
+    temperature: npt.ArrayLike,
+    **samples: Any,  # noqa: ANN401 (floats or arrays)
 ) -> Floats:
     """ζ = 1/σ_soft + 1/σ_hard [Ω m] at `temperature` [K].
 
     `samples` may move the numbers: sigma_soft, sigma_hard [S/m], Ea_soft, Ea_hard [J].
     """
-    total = 0.0
+    total: Floats = np.zeros(())
     for side, stuff in (("soft", soft), ("hard", hard)):
         sigma = samples.get(f"sigma_{side}", stuff["conductivity"].si)
         energy = samples.get(f"Ea_{side}", stuff["activation_energy"].si)

@@ -36,7 +36,9 @@ def summary(prediction: InterfacePrediction, rows: list[dict[str, Any]]) -> str:
     """Plain-text account of a prediction."""
     head, cells = table(rows)
     wide = [max(len(line[k]) for line in [head, *cells]) for k in range(len(head))]
-    lines = ["  ".join(cell.rjust(w) for cell, w in zip(x, wide, strict=True)) for x in [head, *cells]]
+    lines = [
+        "  ".join(cell.rjust(w) for cell, w in zip(x, wide, strict=True)) for x in [head, *cells]
+    ]
     top = rows[0]
     said = [f"- {flag}" for flag in top["flags"]]
     parts = [
@@ -112,7 +114,11 @@ def _write_csv(rows: list[dict[str, Any]], path: Path) -> None:
                 line |= {f"{key}_low": value[0], f"{key}_high": value[1]}
             elif isinstance(value, dict):
                 for name, part in value.items():
-                    ends = {"_low": part[0], "_high": part[1]} if isinstance(part, list) else {"": part}
+                    ends = (
+                        {"_low": part[0], "_high": part[1]}
+                        if isinstance(part, list)
+                        else {"": part}
+                    )
                     line |= {f"{key}_{name}{end}": x for end, x in ends.items()}
             else:
                 line[key] = value

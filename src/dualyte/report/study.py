@@ -261,9 +261,7 @@ def _transport_rows(study: _Study) -> list[Row]:
 
 
 def _peaks(found: InterfacePrediction) -> dict[Any, Floats]:
-    return dict(
-        frequencies(found.total[:, 0], found.capacitance[:, 0], found.inputs["exponent"])
-    )
+    return dict(frequencies(found.total[:, 0], found.capacitance[:, 0], found.inputs["exponent"]))
 
 
 def _other_rows(study: _Study) -> list[Row]:
