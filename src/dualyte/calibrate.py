@@ -140,7 +140,7 @@ def _solve(
     found = {
         "transfer_resistance": r_ct,
         "transfer_activation_energy": _energy(contact, top, r_ct, at["F105"], zeta, Ea_zeta),
-        "transfer_capacitance": at["F085"] / contact.fraction[top],
+        "transfer_capacitance": (at["F085"] - contact.gap[top]) / contact.fraction[top],
     }
     for film, R, Ea in (("polished", "F084", "F106"), ("phosphoric_acid", "F104", "F107")):
         r = _local(contact, top, at[R], zeta)

@@ -110,8 +110,14 @@ def _interface(options: InterfaceOptions) -> None:
     from dualyte.interface.predict import predict_interface as verb
     from dualyte.report import write_prediction
 
-    if options.seeds < 1 or options.draws < 1:
-        raise dl.InputError("--seeds and --draws must be 1 or more")
+    for name in ("seeds", "draws", "workers"):
+        number = getattr(options, name)
+        if number is not None and number < 1:
+            raise dl.InputError(f"--{name} is {number}; it must be 1 or more")
+    if not 0 <= options.film_removal <= 1:
+        raise dl.InputError(
+            f"--film-removal is {options.film_removal:g}; it is a fraction from 0 to 1"
+        )
     design = _design(options)
     folder = _folder(options, design)
     store = folder / "samples" if folder else None

@@ -132,7 +132,7 @@ def q(text: str, word: str | None = None) -> float:
         number = float(quantity.magnitude)
     except Exception as error:  # pint raises many kinds; all mean the same here
         raise InputError(f"cannot read {text!r} as a quantity: {error}") from error
-    if not np.isfinite(number):
+    if word is None and not np.isfinite(number):
         raise InputError(f"{word or 'quantity'} {text!r} is not a finite number")
     if word is None:
         return number

@@ -142,7 +142,11 @@ def flags(prediction: InterfacePrediction, k: int) -> list[str]:
         f"{show('frequency', float(peak['Q']), 2)} if it is the Q of an element with n = "
         f"{float(np.median(prediction.inputs['exponent'])):.2f}"
     )
-    assumed = [name for name, v in prediction.values.items() if v.kind == "assumed" and _wide(v)]
+    assumed = [
+        name
+        for name, v in prediction.values.items()
+        if v.kind == "assumed" and _wide(v) and name in prediction.inputs
+    ]
     if assumed:
         found.append(f"assumed within a range: {', '.join(assumed)}")
     if not _MEASURED_FROM <= design.temperature <= _MEASURED_TO:

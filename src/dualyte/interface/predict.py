@@ -149,6 +149,7 @@ class ContactSample:
     fraction: Floats  #: (s,) per step of the history
     corrected: Floats  #: (s,)
     lengths: Floats  #: (s,) correlation length of the map, m
+    gap: Floats  #: (s,) capacitance of the gap per nominal area, F/m²
     nodes: Floats  #: (s, m) of the spectral measures
     weights: Floats  #: (s, m)
 
@@ -203,6 +204,7 @@ def _summarise(contact: Contact, seed: int, numbers: dict[str, float]) -> Contac
         fraction=contact.fraction,
         corrected=contact.corrected,
         lengths=np.array([correlation_length(m, size) for m in contact.maps]),
+        gap=contact.gap_capacitance,
         nodes=nodes,
         weights=weights,
     )
@@ -291,7 +293,7 @@ def _save(store: Path, sample: ContactSample, key: str) -> None:
     part.replace(path)
 
 
-_STORED: Final = ("fraction", "corrected", "lengths", "nodes", "weights")
+_STORED: Final = ("fraction", "corrected", "lengths", "gap", "nodes", "weights")
 
 
 def _load(store: Path, seed: int, key: str) -> ContactSample | None:
@@ -481,7 +483,9 @@ def _transport(
                 total[mine] = sample.measure(step).impedance(r[mine], zeta[mine])
                 f[mine] = sample.fraction[step]
             length = np.array([sample.lengths[step] for sample in contacts])[order]
-            numbers = (total, total - r / f, (r - r_t) / f, r_t / f, f * x["capacitance"])
+            gap = np.array([sample.gap[step] for sample in contacts])[order]
+            capacitance = f * x["capacitance"] + gap
+            numbers = (total, total - r / f, (r - r_t) / f, r_t / f, capacitance)
             for name, number in zip(_BUDGET, (*numbers, length * zeta / r), strict=True):
                 rows[name].append(number)
         return {name: np.array(row).T for name, row in rows.items()}

@@ -31,7 +31,6 @@ from dualyte.vocabulary import WORDS, Floats, show
 if TYPE_CHECKING:
     import xarray as xr
 
-VACUUM: Final = 8.8541878128e-12  # F/m
 _COLDEST, _HOTTEST = 213.15, 393.15  # K: conductivities are measured from −40 to 40 °C
 Reading = Literal["C", "Q"]
 
@@ -315,8 +314,7 @@ def interface_impedance(
     z = 1 / (1 / r + change.capacitance.si * s**n)
     rows = []
     for step, measure in zip(interface.steps, interface.measures, strict=True):
-        gap = VACUUM * (1 - measure.fraction) * contact.inverse_gap[step]
-        rows.append(1 / (1 / measure.impedance(z, zeta) + s * gap))
+        rows.append(1 / (1 / measure.impedance(z, zeta) + s * contact.gap_capacitance[step]))
     return np.array(rows)
 
 

@@ -436,7 +436,9 @@ def _project(
     """Project `trial` on {0 ≤ p ≤ cap, Σp = load}, moving free pixels only; into `p`.
 
     One shift common to all moving pixels solves it; Newton's method on the piecewise
-    linear load, kept inside a bracket. False if the load is out of reach.
+    linear load, kept inside a bracket. Where a cap is so thin that no shift in double
+    precision meets the load, the ends of the bracket are blended. False if the load is
+    out of reach.
     """
     n, fixed = trial.size, 0.0
     for i in range(n):
@@ -467,10 +469,11 @@ def _project(
         if inside > 0:
             new = shift + missing / inside
         else:  # on a flat of the load: to its end, and further each time
-            to_next = to_zero if missing > 0.0 else -to_cap
-            if abs(to_next) > 1e299:
+            to_next = to_zero if missing > 0.0 else to_cap
+            if to_next > 1e299:
                 return False
-            new, jump = shift + to_next * jump, 2 * jump
+            leap, jump = max(jump * to_next, 4e-16 * abs(shift), 1e-300), 2 * jump
+            new = shift + leap if missing > 0.0 else shift - leap
         if low > -1e299 and high < 1e299 and (step > 40 or new <= low or new >= high):
             new = 0.5 * (low + high)
         if new in (shift, low, high):

@@ -172,9 +172,13 @@ def _in_metres(
     if unit is not None:
         metres = _metres(unit)
         said.append(f"took its numbers as {unit}, as asked (the file says {label})")
-    elif form == "tmd" and label != "mm":
+    elif form == "tmd":
         metres = _metres("mm")
-        said.append(f"took its numbers as mm, as TrueMap files are written (read as {label})")
+        said.append(
+            "took its numbers as mm, as TrueMap files are written"
+            + (f" (read as {label})" if label != "mm" else "")
+            + '; some readers take the same numbers as um: pass unit="um" if yours is such a file'
+        )
     elif label is None:
         raise InputError(f'{name} does not say its unit of length; give unit=, such as "um"')
     else:
