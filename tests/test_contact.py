@@ -121,8 +121,8 @@ def test_a_soft_solid_flows_until_pressure_is_carried_at_the_cap(share):
         found = solve_contact(
             height, size=BOX, modulus=8e3, pressure=share * cap * scale, cap=cap * scale
         ).ensure()
-        off.append(found.contact.mean() / float(exact.bearing_area(share, 1.0)) - 1)
-    assert off[0] > off[1] >= off[2] >= 0
+        off.append(found.contact.mean() / float(exact.bearing_area(share * 1e6, 1e6)) - 1)
+    assert off[0] >= off[1] >= off[2] >= 0
     assert off[2] < 2e-3
     summits = height > np.quantile(height, 1 - share)
     assert np.count_nonzero(summits != found.contact) <= 2e-3 * height.size
@@ -144,12 +144,13 @@ def test_rough_contact_grows_as_boundary_elements_say_and_above_persson():
             )
             found.append(corrected(pressed_on.ensure().contact, drawn.size))
         kappa.append(found / loads)
-        persson.append(1 - exact.persson(loads, 1.0, 1.0) / found)
+        persson.append(1 - exact.persson(loads * 1e6, 1e6, 1.0) / found)
     low, high = np.array([[2.1, 2.2], [2.0, 2.1], [1.8, 1.9], [1.46, 1.46]]).T
     digit = np.array([0.05, 0.05, 0.05, 0.01])  # half of the last digit; one at high load
     assert (np.min(kappa, axis=0) > low - digit).all()
     assert (np.max(kappa, axis=0) < high + digit).all()
-    assert 0.065 < np.min(persson) < np.max(persson) < 0.30
+    assert np.min(persson) >= 0.065  # 7 to the whole per cent
+    assert np.max(persson) <= 0.30
 
 
 # --- flow, imprint and unloading ------------------------------------------------------
@@ -176,7 +177,6 @@ def test_unloading_does_not_know_stiffness_and_hardness_apart_from_pressure():
     np.testing.assert_allclose(one, two, rtol=1e-3)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("times", [1.5, 2.0, 4.0])
 def test_unloading_hardly_knows_how_rough_a_flowing_contact_is(times):
     """Within 2 % from Sq = 0.22 µm up; at half of it flow is less complete, and f 2–7 % lower."""
@@ -254,12 +254,9 @@ def problems(draw):
 
 def displacement(pressure, size):
     """K p for E* = 1, the mean left out."""
-    q = np.hypot(
-        *np.meshgrid(
-            *(2 * np.pi * np.fft.fftfreq(n, s / n) for n, s in zip(pressure.shape, size)),
-            indexing="ij",
-        )
-    )
+    (nx, ny), (lx, ly) = pressure.shape, size
+    qx, qy = 2 * np.pi * np.fft.fftfreq(nx, lx / nx), 2 * np.pi * np.fft.fftfreq(ny, ly / ny)
+    q = np.hypot(qx[:, None], qy[None, :])
     q[0, 0] = np.inf
     return np.fft.ifft2(2 / q * np.fft.fft2(pressure)).real
 
@@ -275,10 +272,9 @@ def test_pressure_meets_gap_only_in_contact_and_carries_the_load(problem):
     assert (p <= cap * (1 + 1e-12)).all()
     gap = displacement(p, problem["size"]) - problem["height"]
     gap -= np.mean(gap - solution.gap)  # the offset is the solver's
-    np.testing.assert_allclose(gap, solution.gap, atol=1e-9 * np.ptp(gap))
+    np.testing.assert_allclose(gap, solution.gap, atol=1e-12 * np.ptp(problem["height"]))
     wrong = np.where(p >= cap, np.maximum(gap, 0), np.where(p > 0, abs(gap), 0))
-    weighted = (np.where(np.isfinite(p), p, 0) * wrong).sum()
-    weighted += p.mean() * np.maximum(-gap[p == 0], 0).sum()
+    weighted = (p * wrong).sum() + p.mean() * np.maximum(-gap[p == 0], 0).sum()
     assert weighted / p.sum() <= 1.01e-6 * rms
 
 
@@ -375,17 +371,15 @@ def test_a_cap_thin_against_the_stiffness_is_met_exactly():
         assert found.contact.mean() == pytest.approx(share, abs=2 / height.size)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pressure", "cap"), [(0.2, np.inf), (0.01, np.inf), (0.05, 0.107)], ids=str
 )
 def test_the_number_of_steps_hardly_depends_on_the_grid(pressure, cap):
     """64² to 512² pixels of one surface; pressures over E*h′."""
     surface = ground(cutoff=2.0)
-    x = 2 * np.pi * np.fft.fftfreq(256, SIDE / 256)
-    slope = np.sqrt(
-        (np.abs(np.fft.fft2(surface)) ** 2 * (x[:, None] ** 2 + x**2)).sum()
-    ) / len(x) ** 2  # fmt: skip
+    q = 2 * np.pi * np.fft.fftfreq(256, SIDE / 256)
+    power = np.abs(np.fft.fft2(surface) / surface.size) ** 2
+    slope = np.sqrt((power * (q[:, None] ** 2 + q**2)).sum())
     steps = [
         solve_contact(
             refined(surface, n), size=BOX, modulus=1.0, pressure=pressure * slope, cap=cap * slope
