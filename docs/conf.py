@@ -1,7 +1,8 @@
-"""Sphinx configuration. The nomenclature page is written from the vocabulary."""
+"""Sphinx configuration. Tables of words, materials and fits are written from the package's data."""
 
 from importlib.metadata import version as installed
 
+from dualyte.material import calibration, material, materials
 from dualyte.vocabulary import WORDS, pretty, show
 
 project = "dualyte"
@@ -51,9 +52,45 @@ def typeset(name: str, si: float) -> str:
     return f"{number} {pretty(unit)}".strip()
 
 
-def write_nomenclature(app, docname, source) -> None:
-    if docname == "nomenclature":
-        source[0] = source[0].replace("<!-- words -->", nomenclature())
+def electrolytes() -> str:
+    """Markdown table of the materials that can be an electrolyte of the interface."""
+    names = ("hardness", "youngs_modulus", "poisson_ratio", "conductivity", "activation_energy")
+    every = [material(name) for name in materials()]
+    rows = [
+        f"| {m.name} | {m.formula} | {' | '.join(cell(m[name]) for name in names)} |"
+        for m in every
+        if all(name in m for name in names)
+    ]
+    head = "| name | formula | " + " | ".join(WORDS[name].text for name in names) + " |"
+    return "\n".join([head, "| --- " * 7 + "|", *rows])
+
+
+def cell(value) -> str:
+    return f"{typeset(value.quantity, value.si)} ({value.kind[0]})"
+
+
+def calibrated() -> str:
+    """Markdown table of the calibrated parameters, with 90 % intervals."""
+    rows = []
+    for name, value in calibration("interface").values.items():
+        low, high = (typeset(value.quantity, x) for x in value.interval())
+        words = name.replace("_", " ")
+        rows.append(f"| {words} | {typeset(value.quantity, value.si)} | {low} … {high} |")
+    head = "| per true contact, 25 °C | value | 90 % interval |"
+    return "\n".join([head, "| --- " * 3 + "|", *rows])
+
+
+TABLES = {
+    "nomenclature": ("<!-- words -->", nomenclature),
+    "verbs/materials": ("<!-- electrolytes -->", electrolytes),
+    "verbs/calibrate": ("<!-- calibrated -->", calibrated),
+}
+
+
+def write_tables(app, docname, source) -> None:
+    if docname in TABLES:
+        mark, table = TABLES[docname]
+        source[0] = source[0].replace(mark, table())
 
 
 def keep_bars(app, what, name, obj, options, lines) -> None:
@@ -68,6 +105,6 @@ def keep_bars(app, what, name, obj, options, lines) -> None:
 
 
 def setup(app) -> dict[str, bool]:
-    app.connect("source-read", write_nomenclature)
+    app.connect("source-read", write_tables)
     app.connect("autodoc-process-docstring", keep_bars, priority=900)  # after napoleon
     return {"parallel_read_safe": True}

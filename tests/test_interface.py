@@ -160,7 +160,7 @@ def test_results_do_not_depend_on_the_unit_of_length(pressed):
 
 
 def test_pressing_beyond_the_hardness_is_refused():
-    with pytest.raises(dl.ValidityError, match="above the validity range.*420 MPa"):
+    with pytest.raises(dl.ValidityError, match=r"above the validity range.*420 MPa"):
         dl.press(LNOC, GARNET, face(), steps(500))
 
 

@@ -177,7 +177,7 @@ def test_the_symbol_scales_with_length_and_turns_with_the_cell():
     np.testing.assert_allclose(symbol((12, 8), (3e-6, 1e-6), 0.2e-6), kernel * 1e-6, rtol=1e-12)
     full = np.fft.fft2(np.fft.irfft2(kernel, s=(12, 8))).real
     turned = symbol((8, 12), (1.0, 3.0), 0.2)
-    np.testing.assert_allclose(full.T[:, :7], turned, rtol=1e-12)
+    np.testing.assert_allclose(full.T[:, :7], turned, rtol=1e-12, atol=1e-14)
 
 
 # --- against a finite-volume bilayer --------------------------------------------------
@@ -293,12 +293,12 @@ def first_order(contact, kernel):
 def test_resistive_contact_meets_first_order_in_its_power_spectrum():
     """R → r/f + (ζ/f²) Σ|χ̂|² T as r ≫ ζℓ; what is left falls as ζ²/r."""
     contact, kernel, zeta = blobs(64, 0.3), symbol((64, 64), (1.0, 1.0)), 2.0
-    r = np.array([1.0, 10.0, 100.0])
-    exactly = np.array([resistance(contact, x, zeta * kernel, rtol=1e-13) for x in r])
+    r = np.array([10.0, 100.0, 1000.0])
+    exactly = np.array([resistance(contact, x, zeta * kernel, rtol=1e-14) for x in r])
     left = r / contact.mean() + zeta * first_order(contact, kernel) - exactly
     assert (left > 0).all()
     rate = np.diff(np.log(left)) / np.diff(np.log(r))
-    np.testing.assert_allclose(rate, -1, atol=0.03)
+    np.testing.assert_allclose(rate, -1, atol=0.01)
 
 
 maps = st.builds(
@@ -368,7 +368,7 @@ def at(frequency, film=300.0):
     """Impedances [Ω cm²] of the three phases and 1/σ* of both layers [Ω cm]."""
     w = 2j * np.pi * frequency
     local = 1 / (1 / 12 + w * 1e-6), 1 / (1 / film + w * 1e-6), 1 / (w * 1e-9)
-    return (*local, 1 / (0.8e-3 + w * 15 * EPS0), 1 / (0.9e-3 + w * 60 * EPS0))
+    return (*local, 1 / (9e-3 + w * 15 * EPS0), 1 / (0.8e-3 + w * 60 * EPS0))
 
 
 def plane_of(ell, n=64):
@@ -382,7 +382,7 @@ def plane_of(ell, n=64):
 def test_five_solves_hold_from_1_Hz_to_1_GHz(ell):
     """Layers with permittivity: σ* = σ + iωε. Impedances at frequencies not trained on."""
     reduced, kernel = plane_of(ell)
-    reduced.train([at(f) for f in np.logspace(0, 9, 37)], rtol=1e-2)
+    reduced.train([at(f) for f in np.logspace(0, 9, 37)], rtol=3e-2)
     assert reduced.solves == 5
     assert reduced.unknowns <= 10
     for frequency in (1.2, 3.1e2, 5.5e4, 2.3e6, 4.4e7, 8.5e8):
@@ -413,7 +413,7 @@ def arc_exponent(ell, film):
 
 @pytest.mark.parametrize("film", [42.0, 300.0])
 def test_a_patchwork_finer_than_6_microns_does_not_depress_the_arc(film):
-    """ℓ ≪ r/ζ: all patches see one voltage, so their admittances simply add."""
+    """LNOC on LLZTO, ℓ ≪ r/ζ: all patches see one voltage, so their admittances just add."""
     for ell in (0.5e-4, 2e-4, 6e-4):
         assert arc_exponent(ell, film) >= 0.99
 

@@ -17,7 +17,7 @@ from dualyte.interface.answer import budget, conditions
 from dualyte.interface.predict import InterfacePrediction
 from dualyte.material import facts
 from dualyte.uncertainty import interval
-from dualyte.vocabulary import Floats, label, show, shown
+from dualyte.vocabulary import Floats, show, shown
 
 R_HE: Final = r"$R_\mathrm{HE}$ / Ω cm²"
 COLUMN: Final = 85 / 25.4  # inches: one column of a journal
@@ -220,18 +220,37 @@ def resistance_budget(prediction: InterfacePrediction) -> Figure:
     )
 
 
-def flow_rule_figure(curves: dict[str, tuple[Floats, Floats]], points: Sequence[Series]) -> Figure:
-    """f(P) on loading of several soft materials: name → (pressure [Pa], fraction)."""
-    lines = [
-        Series(x=shown("pressure", p), y=100 * f, name=name, colour=k)
-        for k, (name, (p, f)) in enumerate(curves.items())
-    ]
+def flow_rule_figure(
+    curves: dict[str, tuple[Floats, Floats]], published: dict[str, tuple[float, float]]
+) -> Figure:
+    """f(P) on loading of several soft materials, beside the published model's points.
+
+    `curves` holds (pressure [Pa] (s,), fraction (faces, s)) by name, `published`
+    (pressure [Pa], fraction).
+    """
+    series = []
+    for k, (name, (p, f)) in enumerate(curves.items()):
+        low, high = interval(100 * f, axis=0)
+        middle = np.median(100 * f, axis=0)
+        series.append(
+            Series(x=shown("pressure", p), y=middle, low=low, high=high, name=name, colour=k)
+        )
+    for k, name in enumerate(curves):
+        if name in published:
+            where, what = published[name]
+            series.append(
+                Series(
+                    x=shown("pressure", [where]), y=np.array([100 * what]), style="points", colour=k,
+                    name=f"{name}, published model",
+                )
+            )  # fmt: skip
     return Figure(
         name="contact_of_soft_materials",
-        x=label("pressure").replace("stack or fabrication ", ""),
+        x="pressure P / MPa",
         y="contact fraction f / %",
-        series=[*lines, *points],
+        series=series,
         log_x=True,
+        title="first loading on garnet of Sq 220 nm",
     )
 
 

@@ -13,6 +13,7 @@ resistance of a given map is approached from above.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -105,7 +106,7 @@ def _aliased(
 def _slant(s: float) -> float:
     """How far the other component s of the wave vector lowers the sum of `_beyond`."""
     x = (s / (_ALIASES + 0.5)) ** 2
-    return 2.0 / (1.0 + np.sqrt(1.0 + x))
+    return 2.0 / (1.0 + math.sqrt(1.0 + x))
 
 
 def convolve(kernel: npt.NDArray[Any], field: npt.NDArray[Any], workers: int = 1) -> Any:  # noqa: ANN401 (real or complex)
@@ -233,6 +234,24 @@ def _preconditioner(kernel: npt.NDArray[Any], local: npt.NDArray[Any]) -> npt.ND
     return inverse
 
 
+@nb.njit(cache=True, nogil=True, fastmath=True)
+def _dot(a: Floats, b: Floats) -> float:
+    """Inner product without the threads of a BLAS, which would fight those of the caller."""
+    total = 0.0
+    for i in range(a.size):
+        total += a[i] * b[i]
+    return total
+
+
+@nb.njit(cache=True, nogil=True, fastmath=True)
+def _remove(basis: Floats, count: int, u: Floats) -> None:
+    """Subtract from u its components along the first `count` vectors, one after another."""
+    for k in range(count):
+        along = _dot(basis[k], u)
+        for i in range(u.size):
+            u[i] -= along * basis[k, i]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SpectralMeasure:
     """All that a contact map says about its admittance: nodes and weights.
@@ -289,10 +308,10 @@ def spectral_measure(
     off: list[float] = []
     for k in range(nodes):
         u = apply(basis[k])
-        diagonal.append(float(basis[k] @ u))
+        diagonal.append(_dot(basis[k], u))
         for _ in range(2):  # full reorthogonalisation: m is small, copies would be wrong
-            u -= basis[: k + 1].T @ (basis[: k + 1] @ u)
-        norm = float(np.linalg.norm(u))
+            _remove(basis, k + 1, u)
+        norm = _dot(u, u) ** 0.5
         if norm <= 1e-13 * diagonal[0] or k == nodes - 1:
             break
         off.append(norm)

@@ -60,7 +60,7 @@ class StudyTable:
 
     predicted: tuple[Row, ...]
     calibrated: tuple[Row, ...]
-    curves: dict[str, tuple[Floats, Floats]] = field(repr=False)  #: f(P) on loading
+    curves: dict[str, tuple[Floats, Floats]] = field(repr=False)  #: P (s,), f (faces, s) on loading
 
     def as_dict(self) -> dict[str, list[dict[str, Any]]]:
         """Both tables as plain objects."""
@@ -175,8 +175,8 @@ def interface_table(
     Returns
     -------
     StudyTable
-        A fact is `inside` if its value lies in the 90 % interval, `within error` if only
-        the value with its error bar touches it.
+        A fact is inside if its value (the middle of a range) lies in the 90 % interval,
+        `within error` if only its error bar or range touches it.
     """
     study = _Study(seeds, seed, workers, store, progress)
     rows = [*_contact_rows(study), *_transport_rows(study), *_other_rows(study)]
@@ -186,7 +186,7 @@ def interface_table(
     return StudyTable(
         predicted=tuple(sorted(rows, key=lambda row: row.fact)),
         calibrated=tuple(_calibrated_rows(study)),
-        curves={k: (p, np.median(f, axis=0)) for k, (p, f) in study.curves.items()},
+        curves=study.curves,
     )
 
 
@@ -205,7 +205,7 @@ def _judge(fact: str, what: str, samples: Floats, unit: str) -> Row:
         verdict = "yes" if high < hi else "within error" if low < hi else "no"
     elif sign in {">", ">="}:
         verdict = "yes" if low > lo else "within error" if high > lo else "no"
-    elif low <= hi and high >= lo:
+    elif low <= (lo + hi) / 2 <= high:
         verdict = "yes"
     else:
         verdict = "within error" if low <= hi + spread and high >= lo - spread else "no"
@@ -321,14 +321,11 @@ def write_table(table: StudyTable, folder: Path) -> list[Path]:
             writer = csv.DictWriter(file, fieldnames=list(Row.__slots__))
             writer.writeheader()
             writer.writerows(rows)
-    measured = plot.Series(
-        x=np.array([55.0, 55.0, 55.0]),
-        y=np.array([float(facts("interface")[x]["value"]) for x in ("F071", "F072", "F073")]),
-        name="published model (LPSCl, LNOC, LAOC)",
-        style="points",
-        colour=6,
-    )
-    figure = plot.flow_rule_figure(table.curves, [measured])
+    published = {
+        name: (55e6, facts("interface")[fact]["value"] / 100)
+        for name, fact in (("LPSCl", "F071"), ("LNOC", "F072"), ("LAOC", "F073"))
+    }
+    figure = plot.flow_rule_figure(table.curves, published)
     paths += [folder / f"{figure.name}.{suffix}" for suffix in ("png", "pdf")]
     for path in paths[-2:]:
         plot.draw(figure, path)
