@@ -1,7 +1,5 @@
 """Everything a change must pass. Each part installs what it needs."""
 
-from pathlib import Path
-
 import nox
 
 nox.needs_version = ">=2025.2"
@@ -42,10 +40,6 @@ def docs(session):
 
 @nox.session
 def benchmarks(session):
-    """Time ourselves against other packages: the scripts named, or all of them."""
+    """Time ourselves against other packages: the parts named, or all of them."""
     session.install(".[bench]")
-    scripts = session.posargs or sorted(map(str, Path("benchmarks").glob("[!_]*.py")))
-    if not scripts:
-        session.skip("there are no benchmarks")
-    for script in scripts:
-        session.run("python", script)
+    session.run("python", "-m", "benchmarks", *session.posargs)

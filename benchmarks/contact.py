@@ -67,8 +67,8 @@ class Problem:
     cap: float
 
 
-def draw(n: int) -> Any:  # noqa: ANN401 (a Surface; dualyte is imported in the processes only)
-    """Draw the self-affine surface of all cases."""
+def draw(n: int) -> Any:
+    """Draw the self-affine surface of all cases; dualyte loads in the processes only."""
     from dualyte.surface import self_affine
 
     return self_affine(
@@ -211,7 +211,7 @@ def time_history() -> Found:
     soft, hard, face = material("LNOC"), material("LLZTO"), draw(256)
     steps = [Step(pressure=p * 1e6) for p in HISTORY]
 
-    def run() -> Any:  # noqa: ANN401 (a Contact)
+    def run() -> Any:
         return press(soft, hard, face, steps, workers=1)
 
     contact = run()

@@ -1,5 +1,7 @@
 """Pressing and what it costs the current: laws, limits, and the study's statements."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,8 @@ from hypothesis import strategies as st
 
 import dualyte as dl
 from dualyte.interface.transport import arrhenius, local_resistance, resistivity
-from dualyte.numerics.plane import ReducedPlane, symbol
+from dualyte.numerics.plane import ReducedPlane, correlation_length, symbol
+from dualyte.surface import film_map
 
 MPa, um = 1e6, 1e-6
 GARNET = dl.material("LLZTO").at(youngs_modulus=150e9, poisson_ratio=0.26)
@@ -341,3 +344,32 @@ def test_a_contact_is_found_by_pressure_and_branch(pressed):
 def test_an_unknown_treatment_suggests_the_nearest():
     with pytest.raises(dl.InputError, match="did you mean 'polished'"):
         dl.treatment("polishd")
+
+
+@pytest.fixture(scope="module")
+def patchy(pressed):
+    film = replace(dl.treatment("polished", coverage=0.5), patch=2 * um)
+    return dl.hetero_interface(pressed, film, steps=[3, 4])
+
+
+def test_resolved_patches_cost_more_than_fine_ones_and_lie_in_the_bracket(pressed, patchy):
+    """Current cannot redistribute freely over patches: more than parallel, less than uniform."""
+    fine = replace(patchy.film, patch=0.0)
+    found = dl.resistance(patchy)
+    low, high = found.bracket
+    assert (low <= found.total).all()
+    assert (found.total <= high).all()
+    easy = dl.resistance(dl.hetero_interface(pressed, fine, steps=[3, 4])).total
+    np.testing.assert_allclose(found.total, easy, rtol=0.25)
+
+
+def test_the_spectrum_of_patches_ends_at_their_resistance(patchy):
+    z = dl.interface_impedance(patchy, np.geomspace(1e-2, 1e6, 30))
+    np.testing.assert_allclose(z[:, 0].real, dl.resistance(patchy).total, rtol=1e-4)
+    assert (z.imag <= 0).all()
+
+
+def test_a_film_map_covers_what_it_should_in_patches_of_its_size(patchy):
+    covered = film_map(patchy.film, (128, 128), (32 * um, 32 * um))
+    assert covered.mean() == pytest.approx(0.5, abs=0.01)
+    assert 1 * um < correlation_length(covered, (32 * um, 32 * um)) < 3 * um

@@ -240,8 +240,8 @@ def flow_rule_figure(
             where, what = published[name]
             series.append(
                 Series(
-                    x=shown("pressure", [where]), y=np.array([100 * what]), style="points", colour=k,
-                    name=f"{name}, published model",
+                    x=shown("pressure", [where]), y=np.array([100 * what]), style="points",
+                    colour=k, name=f"{name}, published model",
                 )
             )  # fmt: skip
     return Figure(

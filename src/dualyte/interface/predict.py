@@ -111,6 +111,11 @@ class Design:
             raise InputError(f"no route {self.route!r} (known: {', '.join(ROUTES)})")
         if not self.stacks:
             raise InputError("no stack pressure is given; give at least one, such as '7 MPa'")
+        if self.film.patch > 0 and self.film.coverage < 1:
+            raise InputError(
+                "a prediction takes film patches finer than the contact (patch = 0); resolved "
+                "patches are for resistance() and interface_impedance() of one contact"
+            )
         check_temperature(self.temperature)
         self.rule.check(self.soft, self.hard, self.history)
 

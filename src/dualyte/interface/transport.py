@@ -20,12 +20,14 @@ from dualyte.exact import peak_frequency
 from dualyte.interface.press import BOLTZMANN, ROOM, Contact
 from dualyte.material import Material, Value, calibration
 from dualyte.numerics.plane import (
+    ReducedPlane,
     SpectralMeasure,
     correlation_length,
+    solve_plane,
     spectral_measure,
     symbol,
 )
-from dualyte.surface import Film
+from dualyte.surface import Film, film_map
 from dualyte.vocabulary import WORDS, Floats, show
 
 if TYPE_CHECKING:
@@ -247,12 +249,18 @@ def resistance(interface: Interface, *, temperature: float = ROOM) -> Resistance
     r_t = float(arrhenius(change.resistance.si, change.activation_energy.si, temperature))
     r_f = float(arrhenius(film.resistance.si, film.activation_energy.si, temperature))
     r_f *= 1 - film.removal.si
-    r = float(local_resistance(film, r_t, r_f))
     f = np.array([m.fraction for m in interface.measures])
-    total = np.array([float(m.impedance(r, zeta)) for m in interface.measures])
-    low, high = (
-        np.array([r / m.fraction + zeta * m.bounds[k] for m in interface.measures]) for k in (0, 1)
-    )
+    if _patchy(film):
+        rows = [_in_patches(interface, k, r_t, r_f, zeta) for k in range(f.size)]
+        r, total, low, high = (np.array(column) for column in zip(*rows, strict=True))
+    else:
+        r = np.full(f.size, float(local_resistance(film, r_t, r_f)))
+        total = np.array(
+            [float(m.impedance(x, zeta)) for m, x in zip(interface.measures, r, strict=True)]
+        )
+        low, high = (
+            r / f + zeta * np.array([m.bounds[k] for m in interface.measures]) for k in (0, 1)
+        )
     return Resistance(
         interface=interface,
         temperature=temperature,
@@ -262,18 +270,48 @@ def resistance(interface: Interface, *, temperature: float = ROOM) -> Resistance
         film=(r - r_t) / f,
         transfer=r_t / f,
         bracket=(low, high),
-        discretisation=_discretisation(interface, r, zeta, total),
+        discretisation=_discretisation(interface, r, zeta),
         length_ratio=interface.lengths * zeta / r,
     )
 
 
-def _discretisation(interface: Interface, r: float, zeta: float, total: Floats) -> Floats:
-    """Error left by the pixels of the plane solve: first order, so twice one halving."""
+def _patchy(film: Film) -> bool:
+    """Whether covered patches are resolved as phases of their own."""
+    return film.patch > 0 and 0 < film.coverage < 1
+
+
+def _phases(interface: Interface, k: int) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Clean and film-covered true contact of a resolved step."""
+    contact = interface.contact.maps[interface.steps[k]]
+    covered = film_map(interface.film, contact.shape, interface.contact.surface.size)
+    return contact & ~covered, contact & covered
+
+
+def _in_patches(
+    interface: Interface, k: int, r_t: float, r_f: float, zeta: float
+) -> tuple[float, float, float, float]:
+    """Local resistance (phases in parallel), R_HE and its bounds with resolved patches."""
+    clean, covered = _phases(interface, k)
+    contact = clean | covered
+    local = np.where(covered, r_t + r_f, r_t)
+    kernel = symbol(contact.shape, interface.contact.surface.size) * zeta
+    total = solve_plane(local, contact, kernel).ensure().resistance.real
+    f, r = float(contact.mean()), 1 / float(np.mean(1 / local[contact]))
+    uniform = float(np.mean(local[contact])) / f + zeta * interface.measures[k].bounds[1]
+    return r, float(total), r / f, uniform
+
+
+def _discretisation(interface: Interface, r: Floats, zeta: float) -> Floats:
+    """Error left by the pixels of the plane solve: first order, so twice one halving.
+
+    Of a uniform local resistance; patches change it to second order only.
+    """
     found = []
     for k, step in enumerate(interface.steps):
         fine = np.repeat(np.repeat(interface.contact.maps[step], 2, axis=0), 2, axis=1)
         finer = measure_map(fine, interface.contact.surface.size, nodes=16)
-        found.append(2 * (total[k] - float(finer.impedance(r, zeta))))
+        coarse = float(interface.measures[k].impedance(r[k], zeta))
+        found.append(2 * (coarse - float(finer.impedance(r[k], zeta))))
     return np.array(found)
 
 
@@ -309,13 +347,21 @@ def interface_impedance(
     zeta = float(resistivity(contact.soft, contact.hard, temperature))
     r_t = float(arrhenius(change.resistance.si, change.activation_energy.si, temperature))
     r_f = float(arrhenius(film.resistance.si, film.activation_energy.si, temperature))
-    r = float(local_resistance(film, r_t, r_f * (1 - film.removal.si)))
+    r_f *= 1 - film.removal.si
     n = change.exponent.si if reading == "Q" else 1.0
-    z = 1 / (1 / r + change.capacitance.si * s**n)
-    rows = []
-    for step, measure in zip(interface.steps, interface.measures, strict=True):
-        rows.append(1 / (1 / measure.impedance(z, zeta) + s * contact.gap_capacitance[step]))
-    return np.array(rows)
+    bypass = change.capacitance.si * s**n
+
+    def plane(k: int) -> npt.NDArray[Any]:
+        if not _patchy(film):
+            r = float(local_resistance(film, r_t, r_f))
+            return interface.measures[k].impedance(1 / (1 / r + bypass), zeta)
+        kernel = symbol(contact.maps[0].shape, contact.surface.size)
+        points = [(1 / (1 / r_t + b), 1 / (1 / (r_t + r_f) + b), zeta, 0.0) for b in bypass]
+        reduced = ReducedPlane(_phases(interface, k), (kernel, kernel)).train(points, rtol=1e-3)
+        return np.array([reduced.impedance(point) for point in points])
+
+    gap = contact.gap_capacitance[list(interface.steps)]
+    return np.array([1 / (1 / plane(k) + s * c) for k, c in enumerate(gap)])
 
 
 def frequencies(

@@ -1,7 +1,7 @@
 """Surfaces as they are before contact: measured with an instrument, or drawn."""
 
 from dualyte.surface.files import read_surface
-from dualyte.surface.film import TREATMENTS, Film, treatment
+from dualyte.surface.film import TREATMENTS, Film, film_map, treatment
 from dualyte.surface.topography import (
     Roughness,
     Surface,
@@ -19,6 +19,7 @@ __all__ = [
     "Roughness",
     "Surface",
     "detrend",
+    "film_map",
     "grit",
     "periodic_cell",
     "psd",

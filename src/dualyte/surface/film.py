@@ -6,8 +6,12 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
+
 from dualyte.errors import InputError
 from dualyte.material import Value, calibration
+from dualyte.numerics.contact import wavenumbers
 from dualyte.vocabulary import checked
 
 _TREATMENTS: Final = {
@@ -32,6 +36,29 @@ class Film:
     def __post_init__(self) -> None:
         checked("fraction", self.coverage)
         checked("fraction", self.removal.si)
+
+
+def film_map(
+    film: Film, shape: tuple[int, int], size: tuple[float, float], *, seed: int = 0
+) -> npt.NDArray[np.bool_]:
+    """Where the film lies: periodic random patches of the film's lateral size.
+
+    A Gaussian field of correlation length `film.patch`, cut at the level that covers
+    `film.coverage` of the plane.
+
+    Returns
+    -------
+    (nx, ny) of bool
+        All or nothing where the coverage is 1 or 0.
+    """
+    from scipy.fft import irfft2, rfft2
+
+    if film.coverage in (0.0, 1.0):
+        return np.full(shape, film.coverage == 1.0)
+    wave = wavenumbers(shape, size)
+    white = np.random.default_rng(seed).standard_normal(shape)
+    field = irfft2(rfft2(white) * np.exp(-((wave * film.patch) ** 2) / 4), s=shape)
+    return np.asarray(field >= np.quantile(field, 1 - film.coverage))
 
 
 def treatment(name: str, *, removal: Value | float = 0.0, coverage: float = 1.0) -> Film:
