@@ -2,12 +2,11 @@
 
 from dualyte.surface.files import read_surface
 from dualyte.surface.film import TREATMENTS, Film, film_map, treatment
+from dualyte.surface.prepare import detrend, periodic_cell
 from dualyte.surface.topography import (
     Roughness,
     Surface,
-    detrend,
     grit,
-    periodic_cell,
     psd,
     roughness,
     self_affine,

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dualyte.errors import InputError
-from dualyte.surface.topography import Surface, fitted_trend
+from dualyte.surface.prepare import fitted_trend
+from dualyte.surface.topography import Surface
 from dualyte.vocabulary import Floats, checked, q, show
 
 _MOST_VOIDS: Final = 0.4  # share of points that may be filled
