@@ -115,3 +115,22 @@ def test_contact_of_the_oxyhalides_agrees_and_of_LPSCl_does_not(table):
     assert row(table, "F072").inside == "yes"
     assert row(table, "F073").inside in {"yes", "within error"}
     assert row(table, "F071").inside == "no"
+
+
+def test_a_face_that_does_not_converge_does_not_lose_the_others(monkeypatch):
+    from dualyte.interface import predict
+
+    whole = predict.solve_sample
+
+    def flaky(design, seed, numbers):
+        if seed == 2:
+            raise dl.ConvergenceError("stopped short", None)
+        return whole(design, seed, numbers)
+
+    monkeypatch.setattr(predict, "solve_sample", flaky)
+    found = dl.predict_interface(dl.built_in(face=COARSE, stacks=(7e6,)), seeds=3, draws=20)
+    assert [contact.seed for contact in found.contacts] == [1, 3]
+    assert any("2 of 3 faces" in flag for flag in dl.interface_rows(found)[0]["flags"])
+    monkeypatch.setattr(predict, "solve_sample", lambda *_: flaky(None, 2, None))
+    with pytest.raises(dl.ConvergenceError):
+        dl.predict_interface(dl.built_in(face=COARSE, stacks=(7e6,)), seeds=2, draws=20)

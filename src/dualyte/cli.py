@@ -394,7 +394,7 @@ def main(words: list[str] | None = None) -> None:
     except dl.DualyteError as error:
         _fail(str(error))
     except KeyboardInterrupt:
-        print("dualyte: stopped; nothing was finished", file=sys.stderr)
+        print("dualyte: stopped; faces finished before are kept where a folder was named", file=sys.stderr)
         sys.exit(130)
 
 

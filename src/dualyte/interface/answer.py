@@ -161,7 +161,8 @@ def flags(prediction: InterfacePrediction, k: int) -> list[str]:
         found.append(f"{len(prediction.contacts)} faces pressed: intervals need 20 or more")
     if len(prediction.contacts) < prediction.asked:
         found.append(
-            f"interrupted: {len(prediction.contacts)} of {prediction.asked} faces are finished"
+            f"{len(prediction.contacts)} of {prediction.asked} faces are finished: interrupted, or "
+            "the others did not converge"
         )
     if not isinstance(design.face, RoughFace):
         found.append("one measured face: its scatter from place to place is not in the interval")

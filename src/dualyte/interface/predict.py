@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from dualyte.errors import InputError
+from dualyte.errors import ConvergenceError, InputError
 from dualyte.interface.press import (
     REFERENCE_DWELL,
     ROOM,
@@ -226,7 +226,8 @@ def sample_contacts(
 ) -> list[ContactSample]:
     """Press `n` sampled faces, in parallel; finished ones in `store` are not done again.
 
-    Sample k draws its face with seed `seed` + k + 1. Interrupting keeps what is stored.
+    Sample k draws its face with seed `seed` + k + 1. Interrupting keeps what is stored; a
+    face that does not converge is left out, unless none does.
     """
     if n < 1:
         raise InputError(f"seeds is {n}; at least one face must be pressed")
@@ -242,8 +243,13 @@ def sample_contacts(
     pool = ThreadPoolExecutor(max_workers=workers or os.cpu_count() or 1)
     try:
         todo = [pool.submit(solve_sample, design, s, x) for s, x in jobs if s not in done]
+        failed = None
         for finished in as_completed(todo):
-            sample = finished.result()
+            try:
+                sample = finished.result()
+            except ConvergenceError as error:
+                failed = error
+                continue
             done[sample.seed] = sample
             if store:
                 _save(store, sample, key)
@@ -251,7 +257,9 @@ def sample_contacts(
                 progress(len(done), n)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-    return [done[s] for s, _ in jobs]
+    if failed is not None and not done:
+        raise failed
+    return [done[s] for s, _ in jobs if s in done]
 
 
 def finished_contacts(design: Design, n: int, *, seed: int, store: Path) -> list[ContactSample]:
