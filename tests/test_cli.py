@@ -149,6 +149,7 @@ def test_ctrl_c_leaves_what_was_finished_and_the_same_command_continues(tmp_path
         (["--stack", "200 MPa"], "exceeds the fabrication pressure"),
         (["--temperature", "400 degC"], "is outside"),
         (["--seeds", "0"], "--seeds is 0"),
+        (["--pixels", "64"], "--cutoff"),
         (["--seeds", "many"], "--seeds"),
         (["--film-removal", "2"], "a fraction from 0 to 1"),
         (["--sq", "130 nm", "--grit", "P400"], "keep one"),

@@ -348,7 +348,7 @@ def test_an_unknown_treatment_suggests_the_nearest():
 
 @pytest.fixture(scope="module")
 def patchy(pressed):
-    film = replace(dl.treatment("polished", coverage=0.5), patch=2 * um)
+    film = dl.treatment("polished", coverage=0.5, patch=2 * um)
     return dl.hetero_interface(pressed, film, steps=[3, 4])
 
 
@@ -373,3 +373,24 @@ def test_a_film_map_covers_what_it_should_in_patches_of_its_size(patchy):
     covered = film_map(patchy.film, (128, 128), (32 * um, 32 * um))
     assert covered.mean() == pytest.approx(0.5, abs=0.01)
     assert 1 * um < correlation_length(covered, (32 * um, 32 * um)) < 3 * um
+
+
+@pytest.mark.parametrize("seed", [14, 16])
+def test_a_stiff_solid_on_a_steep_face_converges_on_every_step(seed):
+    """Two faces on which a projection that moved pixel by pixel once ran out of steps."""
+    rough = dl.RoughFace(sq=replace(dl.grit("P1000"), si=220e-9)).draw(seed)
+    found = dl.press(
+        dl.material("LPSCl"), dl.material("LLZTO"), rough, steps(1, 3, 10, 30, 55, 120)
+    )
+    assert (np.diff(found.fraction) > 0).all()
+    assert (found.residual <= 1e-6).all()
+
+
+def test_a_temperature_in_degrees_is_caught_and_corrected(joined):
+    with pytest.raises(dl.ValidityError, match=r'did you mean q\("25 degC"\)'):
+        dl.resistance(joined, temperature=25)
+
+
+def test_a_coverage_beyond_one_is_refused_by_its_name():
+    with pytest.raises(dl.InputError, match=r"coverage of the film is 1.5"):
+        dl.treatment("polished", coverage=1.5)

@@ -18,13 +18,12 @@ from dualyte.errors import InputError
 from dualyte.interface.predict import ContactSample, Design, RoughFace, sample_contacts
 from dualyte.interface.press import BOLTZMANN, ROOM
 from dualyte.interface.transport import Transfer, resistivity
-from dualyte.material import DATA, Value, facts, material
+from dualyte.material import Value, facts, material
 from dualyte.surface import Film
 from dualyte.vocabulary import Floats, q, show
 
 FACTS: Final = ("F114", "F105", "F084", "F106", "F104", "F107", "F085")
 _ENERGY_RANGE: Final = (0.3, 1.1)  # eV: of any film on garnet, lithium carbonate included
-_TARGET: Final = DATA / "calibration" / "interface.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -205,7 +204,7 @@ def _hash(design: Design) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
-def write(fit: InterfaceFit, path: Path = _TARGET) -> Path:
+def write(fit: InterfaceFit, path: Path) -> Path:
     """Write a fit as TOML: values with intervals, facts used, correlation, input hash."""
     names = list(fit.samples)
     scores = np.column_stack([_scale(fit, name) for name in names])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -74,8 +75,8 @@ class InterfaceOptions:
     "Hurst exponent of a synthetic face."
     cutoff: Quantity = "0.5 um"
     "Shortest wavelength of a synthetic face."
-    box: Quantity = "32 um"
-    "Side of the periodic cell of a synthetic face; at most this much of a measured one."
+    box: Quantity | None = None
+    "Side of the periodic cell: of a synthetic face (default 32 um), or cut from a measured one."
     pixels: int = 256
     "Points along each side of the cell."
     seeds: int = 20
@@ -182,7 +183,8 @@ def _face(options: InterfaceOptions) -> RoughFace | Surface:
         if len({"sq", "grit"} & set(given)) == 2:
             raise dl.InputError("--sq and --grit both give the roughness; keep one")
         face = RoughFace(
-            cutoff=dl.q(options.cutoff, "length"), size=dl.q(options.box, "length"),
+            cutoff=dl.q(options.cutoff, "length"),
+            size=dl.q(options.box or "32 um", "length"),
             n=options.pixels,
         )  # fmt: skip
         if options.grit is not None:
@@ -193,7 +195,11 @@ def _face(options: InterfaceOptions) -> RoughFace | Surface:
                 face = replace(face, **moved)
         if options.hurst is not None:
             face = replace(face, hurst=_given("ratio", options.hurst, "hurst"))
-        face.draw(1)  # refuses impossible lengths before anything long starts
+        try:
+            face.draw(1)  # refuses impossible lengths before anything long starts
+        except dl.InputError as error:
+            told = "--pixels, --box, --cutoff, --correlation-length and --hurst set the face"
+            raise dl.InputError(f"{error} ({told})") from error
         return face
     if given:
         raise dl.InputError(
@@ -201,8 +207,9 @@ def _face(options: InterfaceOptions) -> RoughFace | Surface:
         )
     size = None if options.size is None else dl.q(options.size, "length")
     read = read_surface(options.surface, unit=options.unit, size=size)
+    side = None if options.box is None else dl.q(options.box, "length")
     level = detrend(read, "tilt")
-    return periodic_cell(level, n=options.pixels, window=options.window)  # type: ignore[arg-type]  # refused there
+    return periodic_cell(level, n=options.pixels, size=side, window=options.window)  # type: ignore[arg-type]  # refused there
 
 
 def _given(word: str, si: float, name: str) -> dl.Value:
@@ -274,7 +281,10 @@ def _print_table(head: list[str], cells: list[list[str]]) -> None:
     drawn = Table(*head, box=None, header_style="bold", pad_edge=False)
     for line in cells:
         drawn.add_row(*line)
-    Console().print(drawn)
+    console = Console()
+    if not console.is_terminal:  # a file or pipe has no width to fit
+        console.width = 160
+    console.print(drawn)
 
 
 @app.command
@@ -393,8 +403,13 @@ def main(words: list[str] | None = None) -> None:
         _fail(" ".join(str(error).split()))
     except dl.DualyteError as error:
         _fail(str(error))
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
-        print("dualyte: stopped; faces finished before are kept where a folder was named", file=sys.stderr)
+        print(
+            "dualyte: stopped; faces finished before are kept where a folder was named",
+            file=sys.stderr,
+        )
         sys.exit(130)
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _MEASURED_FROM, _MEASURED_TO = 233.15, 313.15  # K: range of the measured conductivities
+_ENOUGH: Final = 10  # faces from which on variance is shared among their inputs
 _LIMITED: Final = 0.1  # ℓ/ℓ* below which constriction never limits
 
 
@@ -74,9 +75,12 @@ def _numbers(prediction: InterfacePrediction, k: int) -> dict[str, Any]:
     median = float(np.median(total))
     x = prediction.inputs
     quoted = prediction.capacitance[:, k]
-    peak = frequencies(total, quoted, x["exponent"])
+    peak = frequencies(total, quoted, prediction.inputs["exponent"])
     fraction = prediction.fraction[:, k]
     corrected = np.array([c.corrected[prediction.steps[k]] for c in prediction.contacts])
+    if len(prediction.contacts) < _ENOUGH:  # too few faces to tell their inputs apart
+        faces = prediction.contacts[0].numbers
+        x = {name: y for name, y in x.items() if name not in faces}
     part = shares(x, total)
     parts = {
         name: _round(shown("asr", median * float(np.mean(getattr(prediction, name)[:, k] / total))))

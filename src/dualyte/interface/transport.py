@@ -46,6 +46,10 @@ class Transfer:
     capacitance: Value  #: F/m², the number quoted from a fit, whatever it is
     exponent: Value  #: n of the constant-phase element, if the quoted number is its Q
 
+    def __str__(self) -> str:
+        names = ("resistance", "activation_energy", "capacitance", "exponent")
+        return "\n".join(["transfer", *(f"  {name}: {getattr(self, name)}" for name in names)])
+
 
 def transfer() -> Transfer:
     """Transfer of LNOC | LLZTO, calibrated (`dualyte calibrate interface`)."""
@@ -215,10 +219,11 @@ def local_resistance(
 def check_temperature(temperature: float) -> None:
     """Refuse temperatures where no conductivity of these electrolytes is known."""
     if not _COLDEST <= temperature <= _HOTTEST:
+        meant = f'; did you mean q("{temperature:g} degC")?' if -60 <= temperature <= 120 else ""
         raise ValidityError(
             f"temperature {show('temperature', temperature)} is outside "
             f"{show('temperature', _COLDEST)} … {show('temperature', _HOTTEST)}, the range in "
-            "which Arrhenius laws measured from -40 to 40 degC may be used"
+            f"which Arrhenius laws measured from -40 to 40 degC may be used{meant}"
         )
 
 

@@ -12,7 +12,6 @@ import numpy.typing as npt
 from dualyte.errors import InputError
 from dualyte.material import Value, calibration
 from dualyte.numerics.contact import wavenumbers
-from dualyte.vocabulary import checked
 
 _TREATMENTS: Final = {
     "polished": ("polished", "mp", "mechanical polishing", "as-polished"),
@@ -34,8 +33,21 @@ class Film:
     removal: Value  #: fraction of the film that grinding takes away, against P1000
 
     def __post_init__(self) -> None:
-        checked("fraction", self.coverage)
-        checked("fraction", self.removal.si)
+        for name, x in (("coverage", self.coverage), ("removal", self.removal.si)):
+            if not 0 <= x <= 1:
+                raise InputError(f"{name} of the film is {x:g}; it is a fraction from 0 to 1")
+        if not 0 <= self.patch < 1:
+            raise InputError(f"patch of the film is {self.patch:g} m; give its size, or 0")
+
+    def __str__(self) -> str:
+        rows = [
+            f"{self.treatment}, covers {self.coverage:.0%} of the true contact",
+            f"  resistance: {self.resistance}",
+            f"  activation energy: {self.activation_energy}",
+        ]
+        if self.removal.si:
+            rows.append(f"  of which grinding removes {self.removal.si:.0%}")
+        return "\n".join(rows)
 
 
 def film_map(
@@ -61,7 +73,9 @@ def film_map(
     return np.asarray(field >= np.quantile(field, 1 - film.coverage))
 
 
-def treatment(name: str, *, removal: Value | float = 0.0, coverage: float = 1.0) -> Film:
+def treatment(
+    name: str, *, removal: Value | float = 0.0, coverage: float = 1.0, patch: float = 0.0
+) -> Film:
     """Film that a named surface treatment leaves.
 
     Parameters
@@ -73,6 +87,8 @@ def treatment(name: str, *, removal: Value | float = 0.0, coverage: float = 1.0)
         is calibrated on: rougher grits grind more of it off.
     coverage
         Fraction of the true contact that the film covers.
+    patch
+        Lateral size of covered patches [m]; 0 is finer than the contact.
 
     Returns
     -------
@@ -93,13 +109,13 @@ def treatment(name: str, *, removal: Value | float = 0.0, coverage: float = 1.0)
     if not isinstance(removal, Value):
         removal = Value(
             quantity="fraction",
-            si=float(checked("fraction", removal)),
+            si=float(removal),
             kind="assumed",
             source="user" if removal else "dualyte_prior",
             where="film removal by grinding, relative to P1000",
         )
     if wanted == "heat-treated":
-        return _reference(removal, coverage)
+        return _reference(removal, coverage, patch)
     values = calibration("interface").values
     stem = "film_" + wanted.replace(" ", "_")
     return Film(
@@ -107,11 +123,12 @@ def treatment(name: str, *, removal: Value | float = 0.0, coverage: float = 1.0)
         resistance=values[f"{stem}_resistance"],
         activation_energy=values[f"{stem}_activation_energy"],
         coverage=coverage,
+        patch=patch,
         removal=removal,
     )
 
 
-def _reference(removal: Value, coverage: float) -> Film:
+def _reference(removal: Value, coverage: float, patch: float) -> Film:
     """No film: the state against which the others are measured."""
     none = Value(
         quantity="asr",
@@ -126,5 +143,6 @@ def _reference(removal: Value, coverage: float) -> Film:
         resistance=none,
         activation_energy=energy,
         coverage=coverage,
+        patch=patch,
         removal=removal,
     )
