@@ -134,3 +134,11 @@ def test_a_face_that_does_not_converge_does_not_lose_the_others(monkeypatch):
     monkeypatch.setattr(predict, "solve_sample", lambda *_: flaky(None, 2, None))
     with pytest.raises(dl.ConvergenceError):
         dl.predict_interface(dl.built_in(face=COARSE, stacks=(7e6,)), seeds=2, draws=20)
+
+
+def test_a_row_that_was_fitted_says_so():
+    found = dl.predict_interface(dl.built_in(face=COARSE, stacks=(6e6, 1.8e6)), seeds=2, draws=20)
+    rows = dl.interface_rows(found)
+    assert [row["fitted_to"] for row in rows] == [[], ["F114"]]
+    assert any("not a prediction" in flag for flag in rows[1]["flags"])
+    assert rows[0]["r_he_if_per_cell_ohm_cm2"] == pytest.approx(rows[0]["r_he_ohm_cm2"] / 2)

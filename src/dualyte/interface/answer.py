@@ -13,7 +13,7 @@ from dualyte.interface.transport import (
     hetero_interface,
     resistance,
 )
-from dualyte.material import sources
+from dualyte.material import calibration, facts, sources
 from dualyte.uncertainty import interval, shares
 from dualyte.vocabulary import WORDS, Floats, show, shown
 
@@ -35,10 +35,31 @@ def interface_rows(prediction: InterfacePrediction) -> list[dict[str, Any]]:
         {
             **_identity(prediction),
             **_numbers(prediction, k),
+            "fitted_to": fitted_to(prediction, k),
             "flags": flags(prediction, k),
             "sources": told,
         }
         for k in range(len(prediction.steps))
+    ]
+
+
+def fitted_to(prediction: InterfacePrediction, k: int) -> list[str]:
+    """Facts that the parameters of this very row were fitted to: then it is no prediction."""
+    design = prediction.design
+    if design.route != "powder-to-pellet" or design.film.removal.si > 0:
+        return []
+    here = {
+        "soft": design.soft.name,
+        "hard": design.hard.name,
+        "treatment": design.film.treatment,
+        "stack_MPa": _round(shown("pressure", float(prediction.pressure[k]))),
+        "temperature_C": _round(shown("temperature", design.temperature)),
+    }
+    return [
+        name
+        for name in calibration("interface").facts
+        if facts("interface")[name]["quantity"] == "H-E resistance"
+        and all(facts("interface")[name].get(key) == value for key, value in here.items())
     ]
 
 
@@ -93,8 +114,10 @@ def _numbers(prediction: InterfacePrediction, k: int) -> dict[str, Any]:
         "contact_fraction_corrected": _round(np.median(corrected)),
         "r_he_ohm_cm2": _round(shown("asr", median)),
         "r_he_interval_90": _pair(shown("asr", total)),
+        "r_he_if_per_cell_ohm_cm2": _round(shown("asr", median / 2)),
         "c_he_uF_cm2": _round(shown("capacitance", np.median(quoted))),
         "c_he_interval_90": _pair(shown("capacitance", quoted)),
+        "c_he_if_per_cell_uF_cm2": _round(shown("capacitance", 2 * np.median(quoted))),
         "activation_energy_eV": _round(
             shown("activation_energy", np.median(prediction.energy[:, k]))
         ),
@@ -122,6 +145,10 @@ def flags(prediction: InterfacePrediction, k: int) -> list[str]:
     """What a reader must know about one row before using it."""
     design = prediction.design
     found = []
+    if fitted := fitted_to(prediction, k):
+        found.append(
+            f"not a prediction: the calibration is fitted to {', '.join(fitted)}, this row"
+        )
     ratio = float(np.median(prediction.length_ratio[:, k]))
     if ratio < _LIMITED:
         found.append(

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from dualyte.errors import ConvergenceError, InputError
 from dualyte.interface.press import (
+    BOLTZMANN,
     REFERENCE_DWELL,
     ROOM,
     Contact,
@@ -505,7 +506,7 @@ def _transport(
 
     here, warmer = budget(T), budget(T + 1.0)
     slope = np.log(here["total"] / warmer["total"]) / (1 / T - 1 / (T + 1.0))
-    return {**here, "energy": slope * 1.380649e-23}
+    return {**here, "energy": slope * BOLTZMANN}
 
 
 _BUDGET: Final = ("total", "constriction", "film", "transfer", "capacitance", "length_ratio")

@@ -29,7 +29,11 @@ _COLUMNS = (
 def table(rows: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
     """Headings and cells of the table people read first."""
     head = [name for name, _, _ in _COLUMNS]
-    return head, [[form.format(row[key]) for _, key, form in _COLUMNS] for row in rows]
+    cells = [[form.format(row[key]) for _, key, form in _COLUMNS] for row in rows]
+    for row, line in zip(rows, cells, strict=True):
+        if row["fitted_to"]:
+            line[2] += f" (fitted to {', '.join(row['fitted_to'])})"
+    return head, cells
 
 
 def summary(prediction: InterfacePrediction, rows: list[dict[str, Any]]) -> str:
@@ -59,6 +63,13 @@ def summary(prediction: InterfacePrediction, rows: list[dict[str, Any]]) -> str:
             "",
             "Mechanisms (Ω cm²)",
             *parts,
+            "",
+            "If the values calibrated on are sums of two interfaces",
+            *(
+                f"{row['stack_MPa']:g} MPa: R_HE {row['r_he_if_per_cell_ohm_cm2']:.3g} Ω cm², "
+                f"C_HE {row['c_he_if_per_cell_uF_cm2']:.2g} µF/cm²"
+                for row in rows
+            ),
             "",
             "Read this first",
             *said,
