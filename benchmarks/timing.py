@@ -39,9 +39,9 @@ class Row:
         """Whether the target is met."""
         if self.ratio is None:
             return "–"
+        if self.theirs.get("slow"):
+            return "yes" if self.ratio >= self.target else "unknown"
         worse = self.by_error and self.ours["error"] > self.theirs["error"]
-        if self.theirs.get("slow") and self.ratio < self.target:
-            return "unknown"
         return "no" if self.ratio < self.target or worse else "yes"
 
 

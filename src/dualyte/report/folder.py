@@ -121,7 +121,9 @@ def _write_csv(rows: list[dict[str, Any]], path: Path) -> None:
         for key, value in row.items():
             if key in {"flags", "sources", "variance_shares"}:
                 continue
-            if isinstance(value, list):
+            if key == "fitted_to":
+                line[key] = " ".join(value)
+            elif isinstance(value, list):
                 line |= {f"{key}_low": value[0], f"{key}_high": value[1]}
             elif isinstance(value, dict):
                 for name, part in value.items():
