@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from signal import SIGXCPU
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -85,25 +87,20 @@ def in_own_process(module: str, job: Found, *, limit: float) -> Found:
     allowed = 4 * (limit + START_UP)  # wall: other work on the machine is not the peer's fault
     pipe = subprocess.PIPE
     child = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=ROOT)
-    stopped = {"slow": True, "cpu": limit, "wall": limit}
     try:
         out, err = child.communicate(timeout=allowed)
     except subprocess.TimeoutExpired:
         child.kill()
         child.communicate()
-        return stopped
-    if child.returncode < 0:  # ended by a signal: the processor limit
-        return stopped
+        return {"failed": f"no answer in {allowed:g} s of wall time"}
+    if child.returncode == -SIGXCPU:
+        return {"slow": True, "cpu": limit, "wall": limit}
     if child.returncode:
-        return {"failed": (err.strip().splitlines() or ["no message"])[-1]}
+        return {"failed": (err.strip().splitlines() or [f"exit code {child.returncode}"])[-1]}
     return dict(json.loads(out.strip().splitlines()[-1]))
 
 
 def limit_processor(seconds: float) -> None:
-    """End this process once it has used `seconds` from now (where the system can)."""
-    try:
-        import resource
-    except ImportError:  # Windows: the wall-clock limit of the parent remains
-        return
+    """End this process once it has used `seconds` of processor time from now."""
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + seconds) + 1, hard))

@@ -75,4 +75,4 @@ def test_figures_of_the_documentation_are_small():
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES])
 def test_examples_are_python(page):
-    ast.parse(examples(page))
+    assert ast.parse(examples(page)).body
