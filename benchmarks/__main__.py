@@ -77,9 +77,14 @@ def seconds(found: Found) -> str:
     return f"{found['cpu']:.3g} s ({found['wall']:.3g})"
 
 
+def times(ratio: float) -> str:
+    """How many times, to three digits."""
+    return f"{float(f'{ratio:.3g}'):,.0f}×" if ratio >= 100 else f"{ratio:.3g}×"
+
+
 def cells(row: Row) -> tuple[str, ...]:
     """One line of the table."""
-    ratio = "–" if row.ratio is None else f"{row.ratio:.3g}×"
+    ratio = "–" if row.ratio is None else times(row.ratio)
     if row.theirs.get("slow"):
         ratio = f"> {ratio}"
     error = f"{row.theirs['error']:.1e}" if "error" in row.theirs else "–"
@@ -91,7 +96,7 @@ def cells(row: Row) -> tuple[str, ...]:
         seconds(row.ours),
         f"{row.ours['error']:.1e}",
         ratio,
-        f"{row.target:.3g}×",
+        times(row.target),
         row.verdict,
     )
 
@@ -107,13 +112,13 @@ def kept(promise: Promise) -> str:
 
 def remarks(rows: list[Row]) -> list[str]:
     """Why a peer has no number, once each."""
-    reasons = {
-        f"{row.peer}, {row.problem}: {row.theirs[key]}."
+    skipped = {f"Skipped: {row.theirs['skipped']}." for row in rows if "skipped" in row.theirs}
+    failed = {
+        f"{row.peer}, {row.problem}: {row.theirs['failed']}."
         for row in rows
-        for key in ("skipped", "failed")
-        if key in row.theirs
+        if "failed" in row.theirs
     }
-    return sorted(reasons)
+    return sorted(skipped) + sorted(failed)
 
 
 def markdown(rows: list[Row], sentences: list[str]) -> str:
@@ -141,7 +146,7 @@ def show(rows: list[Row]) -> None:
 
 
 def main(names: list[str]) -> None:
-    """Run the parts named, or all of them; only a whole run is written down."""
+    """Run the parts named, or all; only a whole run with every peer is written down."""
     unknown = set(names) - set(PARTS)
     if unknown:
         sys.exit(f"unknown: {', '.join(sorted(unknown))} (known: {', '.join(PARTS)})")
@@ -153,7 +158,7 @@ def main(names: list[str]) -> None:
     sentences += remarks(rows)
     show(rows)
     print("\n".join(sentences), machine(), sep="\n")
-    if not names:
+    if not names and not any("skipped" in row.theirs for row in rows):
         (HERE / "RESULTS.md").write_text(markdown(rows, sentences), encoding="utf-8")
 
 

@@ -293,9 +293,12 @@ def run(limit: float = 600.0) -> tuple[list[Row], list[Promise], list[str]]:
         f"Plane: the reference excess is {base['excess']:.3f}. For strips, where a closed form "
         f"exists, the same extrapolation is off by {base['strip_reference_error']:.1e}, and the "
         f"unrefined plane by {base['strip_error']:.1e}.",
-        "Plane: against our solve at its default tolerance of 1e-9, kernel cached: "
-        + ", ".join(f"{peer} {ratio:.3g}×" for peer, ratio in strict.items()),
     ]
+    if strict:
+        ratios = ", ".join(f"{peer} {ratio:,.0f}×" for peer, ratio in strict.items())
+        remarks.append(
+            f"Plane: against our solve at its default tolerance of 1e-9, kernel cached: {ratios}."
+        )
     return [row for peer in found for row in pair(peer, found[peer], mine)], [promise], remarks
 
 
