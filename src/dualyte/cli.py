@@ -47,7 +47,7 @@ class InterfaceOptions:
     "Fabrication pressure of the powder-to-pellet route."
     dwell: Quantity = "3 min"
     "Time at the fabrication pressure."
-    stack: Annotated[list[str] | None, Parameter(allow_leading_hyphen=True)] = None
+    stack: Annotated[list[str] | None, Parameter(allow_leading_hyphen=True, negative=())] = None
     "Stack pressure, such as '7 MPa'; repeat for a curve. Default: 55 … 1 MPa."
     temperature: Quantity = "25 degC"
     "Temperature of the measurement."
@@ -89,7 +89,7 @@ class InterfaceOptions:
     "Threads; all cores by default."
     out: Path | None = None
     "Folder to write; default dualyte-interface. The same command continues a stopped run."
-    json: bool = False
+    json: Annotated[bool, Parameter(negative=())] = False
     "Print one JSON object and nothing else (then a folder is written only with --out)."
 
 
