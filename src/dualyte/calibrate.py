@@ -38,12 +38,10 @@ class InterfaceFit:
 
     def __str__(self) -> str:
         rows = [f"calibrated on {', '.join(self.facts)} ({self.kept:.0%} of the draws physical)"]
-        for name, x in self.samples.items():
-            low, middle, high = np.quantile(x, [0.05, 0.5, 0.95])
-            word = self.quantities[name]
-            rows.append(
-                f"  {name}: {show(word, middle)} ({show(word, low, 3)} … {show(word, high, 3)})"
-            )
+        rows += [
+            f"  {row['parameter']}: {row['value']} ({row['low']} … {row['high']})"
+            for row in summary(self)
+        ]
         return "\n".join(rows)
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from dualyte.interface.answer import budget, conditions
+from dualyte.interface.answer import budget
 from dualyte.interface.predict import InterfacePrediction
 from dualyte.material import facts
 from dualyte.uncertainty import interval
@@ -331,8 +331,3 @@ def _draw_series(axes: Any, series: Series) -> None:  # noqa: ANN401 (Matplotlib
     axes.plot(series.x, series.y, dash, color=colour, lw=1.2, label=series.name)
     if series.low is not None:
         axes.fill_between(series.x, series.low, series.high, color=colour, alpha=0.2, lw=0)
-
-
-def caption(prediction: InterfacePrediction) -> str:
-    """One sentence under the figures of a prediction."""
-    return f"{conditions(prediction)}; lines: median, bands: 90 % interval."

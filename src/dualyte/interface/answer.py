@@ -30,7 +30,7 @@ def interface_rows(prediction: InterfacePrediction) -> list[dict[str, Any]]:
 
     `mechanisms` are mean shares of R_HE applied to its median, so they add up to it.
     """
-    told = {name: sorted(kinds) for name, kinds in sorted(_sources(prediction).items())}
+    told = {name: sorted(kinds) for name, kinds in sorted(sources(prediction.values).items())}
     return [
         {
             **_identity(prediction),
@@ -61,10 +61,6 @@ def fitted_to(prediction: InterfacePrediction, k: int) -> list[str]:
         if facts("interface")[name]["quantity"] == "H-E resistance"
         and all(facts("interface")[name].get(key) == value for key, value in here.items())
     ]
-
-
-def _sources(prediction: InterfacePrediction) -> dict[str, set[Any]]:
-    return sources(prediction.values)
 
 
 def _identity(prediction: InterfacePrediction) -> dict[str, Any]:

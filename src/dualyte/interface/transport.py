@@ -227,6 +227,15 @@ def check_temperature(temperature: float) -> None:
         )
 
 
+def _parts(interface: Interface, temperature: float) -> tuple[float, float, float]:
+    """ζ [Ω m], transfer and film resistance of a unit of true contact [Ω m²], best estimates."""
+    contact, film, change = interface.contact, interface.film, interface.transfer
+    zeta = float(resistivity(contact.soft, contact.hard, temperature))
+    r_t = float(arrhenius(change.resistance.si, change.activation_energy.si, temperature))
+    r_f = float(arrhenius(film.resistance.si, film.activation_energy.si, temperature))
+    return zeta, r_t, r_f * (1 - film.removal.si)
+
+
 def resistance(interface: Interface, *, temperature: float = ROOM) -> Resistance:
     """R_HE at one temperature, for every resolved step, split into its mechanisms.
 
@@ -249,11 +258,8 @@ def resistance(interface: Interface, *, temperature: float = ROOM) -> Resistance
         If the temperature is outside the range of the conductivities.
     """
     check_temperature(temperature)
-    contact, film, change = interface.contact, interface.film, interface.transfer
-    zeta = float(resistivity(contact.soft, contact.hard, temperature))
-    r_t = float(arrhenius(change.resistance.si, change.activation_energy.si, temperature))
-    r_f = float(arrhenius(film.resistance.si, film.activation_energy.si, temperature))
-    r_f *= 1 - film.removal.si
+    contact, film = interface.contact, interface.film
+    zeta, r_t, r_f = _parts(interface, temperature)
     f = np.array([m.fraction for m in interface.measures])
     if _patchy(film):
         rows = [_in_patches(interface, k, r_t, r_f, zeta) for k in range(f.size)]
@@ -349,10 +355,7 @@ def interface_impedance(
     check_temperature(temperature)
     contact, change, film = interface.contact, interface.transfer, interface.film
     s = 2j * np.pi * np.atleast_1d(np.asarray(frequency, dtype=np.float64))
-    zeta = float(resistivity(contact.soft, contact.hard, temperature))
-    r_t = float(arrhenius(change.resistance.si, change.activation_energy.si, temperature))
-    r_f = float(arrhenius(film.resistance.si, film.activation_energy.si, temperature))
-    r_f *= 1 - film.removal.si
+    zeta, r_t, r_f = _parts(interface, temperature)
     n = change.exponent.si if reading == "Q" else 1.0
     bypass = change.capacitance.si * s**n
 
