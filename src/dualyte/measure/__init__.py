@@ -1,0 +1,1 @@
+"""Measurements, read and evaluated with uncertainty."""

@@ -1,0 +1,259 @@
+"""A circuit as a fit sees it: which numbers are free, in which form, within which bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from dualyte.circuit.elements import (
+    ZARC,
+    C,
+    Circuit,
+    Element,
+    L,
+    Parallel,
+    Q,
+    R,
+    blocks,
+    elements,
+    filled,
+    program,
+    slots,
+)
+from dualyte.circuit.spectrum import Spectrum
+from dualyte.errors import InputError
+from dualyte.numerics.levenberg import Layout, Stack
+from dualyte.numerics.network import Program
+from dualyte.vocabulary import Floats
+
+Weighting = Literal["modulus", "parts", "unit", "spread"]
+N_LOW: Final = 0.2  # an exponent below it is no constant-phase element people would publish
+_WIDE: Final = 80.0  # |ln p| beyond which a parameter has run away
+
+
+@dataclass(frozen=True, slots=True)
+class Arc:
+    """Names of the parameters of one arc, R parallel to a capacitive element."""
+
+    label: str
+    R: str
+    Q: str = ""  #: of a constant-phase element
+    n: str = ""
+    C: str = ""  #: of a capacitor
+    tau: str = ""  #: of a ZARC
+
+
+def arcs(circuit: Circuit) -> list[Arc]:
+    """Every arc in series at the top level, in the order written.
+
+    >>> from dualyte.circuit.strings import parse
+    >>> [arc.label for arc in arcs(parse("R_0-p(R_gb,CPE_gb)-p(R_he,CPE_he)-CPE_tail"))]
+    ['gb', 'he']
+    """
+    found = []
+    for block in blocks(circuit):
+        if isinstance(block, ZARC):
+            tag = f"_{block.name}" if block.name else ""
+            found.append(Arc(block.name, f"R{tag}", n=f"n{tag}", tau=f"tau{tag}"))
+        if not isinstance(block, Parallel):
+            continue
+        parts = list(elements(block))
+        kinds = sorted(type(part).__name__ for part in parts)
+        if kinds not in (["Q", "R"], ["C", "R"]):
+            continue
+        names = {f: name for name, _, f, _ in slots(block)}
+        label = next(part.name for part in parts if isinstance(part, R))
+        found.append(
+            Arc(label, names["R"], names.get("Q", ""), names.get("n", ""), names.get("C", ""))
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=False, kw_only=True, eq=False)
+class Model:
+    """A circuit, what is fixed or tied in it, and the bounds of the rest.
+
+    Raises
+    ------
+    InputError
+        If a name is no parameter of the circuit, or a fixed value is impossible.
+    """
+
+    circuit: Circuit
+    fixed: Mapping[str, float] = field(default_factory=dict)  #: name: SI value
+    tied: Sequence[tuple[str, ...]] = ()  #: groups of names that share one value
+    bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)  #: SI
+    logarithmic: bool = False  #: also series R and L (for laws that are linear in ln R)
+
+    def __post_init__(self) -> None:
+        asked = {*self.fixed, *self.bounds, *(name for group in self.tied for name in group)}
+        known = self.circuit.parameters
+        if strange := sorted(asked - set(known)):
+            raise InputError(
+                f"the circuit has no parameter {', '.join(strange)}; it has {', '.join(known)}"
+            )
+        for name, value in self.fixed.items():
+            if not np.isfinite(value) or value < 0 or (value == 0 and self._log(name)):
+                raise InputError(f"{name} cannot be fixed at {value:g}; give a positive number")
+        if not self.free:
+            raise InputError("every parameter of the circuit is fixed; leave one free")
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """(p,) parameters of the circuit in order."""
+        return tuple(self.circuit.parameters)
+
+    @cached_property
+    def series(self) -> frozenset[str]:
+        """Parameters that simply add to Z: they may be zero, so they are fitted as they are."""
+        if self.logarithmic:
+            return frozenset()
+        alone = [b for b in blocks(self.circuit) if isinstance(b, R | L)]
+        return frozenset(name for b in alone for name in b.parameters)
+
+    def _log(self, name: str) -> bool:
+        kind = next(kind for each, _, _, kind in slots(self.circuit) if each == name)
+        return kind != "n" and name not in self.series
+
+    @cached_property
+    def logs(self) -> npt.NDArray[np.bool_]:
+        """(p,) whether a parameter is fitted as its logarithm."""
+        return np.array([self._log(name) for name in self.names])
+
+    @cached_property
+    def leader(self) -> dict[str, str]:
+        """First name of the group that each parameter is tied in."""
+        return {name: group[0] for group in self.tied for name in group}
+
+    @cached_property
+    def free(self) -> tuple[str, ...]:
+        """(k,) parameters that a fit moves, one for each tied group."""
+        firsts = dict.fromkeys(self.leader.get(name, name) for name in self.names)
+        return tuple(name for name in firsts if name not in self.fixed)
+
+    @cached_property
+    def program(self) -> Program:
+        """The circuit for the kernel."""
+        return program(self.circuit)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """How the kernel sees it."""
+        where = {name: k for k, name in enumerate(self.free)}
+        owner = [where.get(self.leader.get(name, name), -1) for name in self.names]
+        offset = [
+            float(self.to_x({name: self.fixed[self.leader.get(name, name)]})[0]) if k < 0 else 0.0
+            for name, k in zip(self.names, owner, strict=True)
+        ]
+        low, high = np.array([self._box(name) for name in self.free]).T
+        return Layout(
+            program=self.program,
+            logs=self.logs,
+            owner=np.array(owner, dtype=np.int64),
+            offset=np.array(offset),
+            low=low,
+            high=high,
+        )
+
+    def _box(self, name: str) -> tuple[float, float]:
+        if name in self.bounds:
+            low, high = (
+                self.to_x({name: self.bounds[name][0]}),
+                self.to_x({name: self.bounds[name][1]}),
+            )
+            return float(low[0]), float(high[0])
+        if self._log(name):
+            return -_WIDE, _WIDE
+        return (0.0, np.inf) if name in self.series else (N_LOW, 1.0)
+
+    def to_x(self, numbers: Mapping[str, float]) -> Floats:
+        """Transform SI numbers of the parameters named."""
+        with np.errstate(divide="ignore"):
+            return np.array(
+                [np.log(v) if self._log(name) else v for name, v in numbers.items()], dtype=float
+            )
+
+    def expand(self, theta: Floats) -> Floats:
+        """Parameters x (..., p) from free numbers (..., k)."""
+        layout = self.layout
+        taken = np.where(layout.owner >= 0, theta[..., layout.owner], 0.0)
+        return np.asarray(taken + layout.offset)
+
+    def numbers(self, theta: Floats) -> dict[str, float]:
+        """SI numbers of all parameters."""
+        x = self.expand(theta)
+        p = np.where(self.logs, np.exp(np.where(self.logs, x, 0.0)), x)
+        return dict(zip(self.names, p.tolist(), strict=True))
+
+    def filled(self, theta: Floats) -> Circuit:
+        """The circuit with these numbers."""
+        return filled(self.circuit, list(self.numbers(theta).values()))
+
+    def theta(self, numbers: Mapping[str, float]) -> Floats:
+        """(k,) free numbers from SI numbers, clipped into the box."""
+        x = self.to_x({name: numbers[name] for name in self.free})
+        return np.clip(x, self.layout.low, self.layout.high)
+
+
+def scale(spectrum: Spectrum) -> float:
+    """What an impedance [Ω] is multiplied by: the area [m²], or 1 where it is not known."""
+    return 1.0 if spectrum.area is None else spectrum.area
+
+
+def weights(spectrum: Spectrum, weighting: Weighting) -> npt.NDArray[np.complex128]:
+    """Weights of real and imaginary residuals (m,), relative except for `spread`."""
+    z = spectrum.z * scale(spectrum)
+    if weighting == "modulus":
+        return np.asarray((1 + 1j) / np.abs(z))
+    if weighting == "parts":  # a part near zero would count without limit
+        floor = 1e-3 * np.abs(z)
+        return np.asarray(
+            1 / np.maximum(np.abs(z.real), floor) + 1j / np.maximum(np.abs(z.imag), floor)
+        )
+    if weighting == "unit":
+        return np.full(z.size, (1 + 1j) / float(np.median(np.abs(z))))
+    if weighting == "spread":
+        if spectrum.spread is None or not (spectrum.spread > 0).all():
+            raise InputError(
+                f"{spectrum.title}: weighting by spread needs the spread of every point; "
+                "average replicates first, or weight by modulus"
+            )
+        return np.asarray((1 + 1j) / (spectrum.spread * scale(spectrum)))
+    raise InputError(f"weighting {weighting!r} is none of modulus, parts, unit, spread")
+
+
+def stack(spectra: Sequence[Spectrum], weighting: Weighting) -> Stack:
+    """Spectra (their kept points) one after the other for the kernel."""
+    kept = [s.kept for s in spectra]
+    count = np.array([s.frequency.size for s in kept], dtype=np.int64)
+    return Stack(
+        omega=np.concatenate([s.omega for s in kept]),
+        z=np.concatenate([s.z * scale(s) for s in kept]),
+        weight=np.concatenate([weights(s, weighting) for s in kept]),
+        first=np.concatenate([[0], np.cumsum(count)[:-1]]).astype(np.int64),
+        count=count,
+    )
+
+
+def refuse(spectrum: Spectrum, model: Model) -> str:
+    """Why a spectrum cannot be fitted with a model, or nothing."""
+    kept = spectrum.kept
+    distinct = np.unique(kept.frequency).size
+    if 2 * distinct <= len(model.free):
+        return (
+            f"{spectrum.title}: {distinct} distinct frequencies cannot settle "
+            f"{len(model.free)} parameters; measure more points or fix some"
+        )
+    if (np.abs(kept.z) == 0).any():
+        return f"{spectrum.title}: an impedance is exactly zero; mask that point"
+    return ""
+
+
+def capacitive(part: Element) -> bool:
+    """Whether an element blocks direct current."""
+    return isinstance(part, C | Q)

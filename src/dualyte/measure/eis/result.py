@@ -1,0 +1,303 @@
+"""What a fit found: numbers with spread, arcs with capacitance and frequency, and doubts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from dualyte.circuit.elements import Circuit, slots
+from dualyte.circuit.spectrum import Spectrum
+from dualyte.circuit.strings import write
+from dualyte.material import Value
+from dualyte.measure.eis.model import Arc, Model, Weighting, arcs, scale
+from dualyte.numerics.levenberg import CONVERGED
+from dualyte.vocabulary import Floats, show
+
+INTERFACE: Final = frozenset({"he", "hei", "int", "interface"})  #: labels of the interface's arc
+_WORDS: Final = {  # kind of parameter: word per area, word of a cell
+    "R": ("asr", "resistance"),
+    "C": ("capacitance", "cell_capacitance"),
+    "Q": ("cpe_prefactor", "cell_cpe_prefactor"),
+    "L": ("inductance", "cell_inductance"),
+    "W": ("warburg", "cell_warburg"),
+    "tau": ("relaxation_time", "relaxation_time"),
+    "n": ("cpe_exponent", "cpe_exponent"),
+}
+_LOOSE: Final = 0.5  # spread of ln p beyond which a spectrum does not settle p
+_NEAR: Final = 4.0  # ratio of peak frequencies below which two arcs overlap
+_STRUCTURE: Final = 3.5  # standard deviations of the lag-one correlation of residuals
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Fit:
+    """A circuit fitted to one spectrum."""
+
+    spectrum: Spectrum
+    model: Model
+    theta: Floats  #: (k,) free numbers, transformed
+    chi2: float  #: weighted sum of squares
+    hessian: Floats  #: (k, k) JᵀJ
+    outcome: int  #: of numerics.levenberg
+    steps: int
+    structure: float  #: lag-one correlation of the residuals, in standard deviations of white noise
+    weighting: Weighting
+
+    @cached_property
+    def numbers(self) -> dict[str, float]:
+        """Every parameter of the circuit as measured, SI (of the cell where no area is known)."""
+        return self.model.numbers(self.theta)
+
+    @cached_property
+    def circuit(self) -> Circuit:
+        """The circuit with the numbers found."""
+        return self.model.filled(self.theta)
+
+    @property
+    def converged(self) -> bool:
+        """Whether the fit ended at a minimum."""
+        return self.outcome == CONVERGED
+
+    @property
+    def dof(self) -> int:
+        """Degrees of freedom: real and imaginary parts less free numbers."""
+        return max(2 * int(self.spectrum.used.sum()) - len(self.model.free), 1)
+
+    @property
+    def chi2_reduced(self) -> float:
+        """χ² per degree of freedom; of relative residuals, hence the square of the noise."""
+        return self.chi2 / self.dof
+
+    @cached_property
+    def at_bound(self) -> tuple[str, ...]:
+        """Free numbers that ended at the edge of their box."""
+        low, high = self.model.layout.low, self.model.layout.high
+        edge = (self.theta <= low) | (self.theta >= high)
+        return tuple(np.array(self.model.free)[edge].tolist())
+
+    @cached_property
+    def covariance(self) -> Floats:
+        """(k, k) of the free numbers; scaled by χ² unless weighted by a known spread.
+
+        Numbers at a bound are held there: their rows are zero.
+        """
+        k = self.theta.size
+        inside = np.array([name not in self.at_bound for name in self.model.free])
+        found = np.zeros((k, k))
+        block = self.hessian[np.ix_(inside, inside)]
+        size = np.sqrt(np.maximum(np.diag(block), 1e-300))
+        found[np.ix_(inside, inside)] = np.linalg.pinv(
+            block / np.outer(size, size), rcond=1e-14, hermitian=True
+        ) / np.outer(size, size)
+        factor = max(self.chi2_reduced, 1.0) if self.weighting == "spread" else self.chi2_reduced
+        return found * factor
+
+    @cached_property
+    def correlation(self) -> Floats:
+        """(k, k) of the free numbers."""
+        size = np.sqrt(np.maximum(np.diag(self.covariance), 1e-300))
+        return np.asarray(self.covariance / np.outer(size, size))
+
+    @cached_property
+    def _covariance_x(self) -> Floats:
+        """(p, p) of all transformed parameters."""
+        owner = self.model.layout.owner
+        moves = np.zeros((owner.size, self.theta.size))
+        moves[np.arange(owner.size)[owner >= 0], owner[owner >= 0]] = 1.0
+        return np.asarray(moves @ self.covariance @ moves.T)
+
+    @property
+    def z(self) -> npt.NDArray[np.complex128]:
+        """(m,) impedance of the model at the frequencies of the spectrum, Ω."""
+        return np.asarray(self.circuit.impedance(self.spectrum.frequency)) / scale(self.spectrum)
+
+    @property
+    def residual(self) -> npt.NDArray[np.complex128]:
+        """(m,) measured less model, over |Z|."""
+        return np.asarray((self.spectrum.z - self.z) / np.abs(self.spectrum.z))
+
+    @property
+    def aicc(self) -> float:
+        """Akaike's information criterion, corrected for few points."""
+        n, k = 2 * int(self.spectrum.used.sum()), len(self.model.free) + 1
+        return n * np.log(self.chi2 / n) + 2 * k + 2 * k * (k + 1) / max(n - k - 1, 1)
+
+    @property
+    def bic(self) -> float:
+        """Bayesian information criterion."""
+        n, k = 2 * int(self.spectrum.used.sum()), len(self.model.free) + 1
+        return float(n * np.log(self.chi2 / n) + k * np.log(n))
+
+    @cached_property
+    def arcs(self) -> tuple[Arc, ...]:
+        """The arcs of the circuit."""
+        return tuple(arcs(self.model.circuit))
+
+    @cached_property
+    def values(self) -> dict[str, Value]:
+        """Every number with its spread: parameters, then C, f and σ of each arc.
+
+        R_he, Q_he and C_he are per interface where `spectrum.interfaces` says how many
+        there are. C is that of Hsu & Mansfeld, so 1/(2πRC) is the frequency of the arc.
+        """
+        found = {name: self._value(name, kind) for name, _, _, kind in slots(self.model.circuit)}
+        for arc in self.arcs:
+            found |= self._arc(arc)
+        found |= self._conductivities(found)
+        return found
+
+    def _value(self, name: str, kind: str) -> Value:
+        k = self.model.names.index(name)
+        spread = float(np.sqrt(max(self._covariance_x[k, k], 0.0)))
+        number = self.numbers[name] * self._share(name, kind)
+        if not self.model.logs[k]:
+            return self._made(_WORDS[kind], number, spread, logarithmic=False)
+        return self._made(_WORDS[kind], number, spread)
+
+    def _share(self, name: str, kind: str) -> float:
+        """Factor from the cell to one interface."""
+        if name.split("_")[-1].lower() not in INTERFACE:
+            return 1.0
+        n = self.spectrum.interfaces
+        return {"R": 1 / n, "W": 1 / n, "C": n, "Q": n}.get(kind, 1.0)
+
+    def _made(
+        self, words: tuple[str, str], number: float, spread: float, *, logarithmic: bool = True
+    ) -> Value:
+        return Value(
+            quantity=words[self.spectrum.area is None],
+            si=number,
+            spread=spread,
+            law="log-normal" if logarithmic else "normal",
+            kind="measured",
+            source="user",
+            where=f"{self.spectrum.file or self.spectrum.title}, {write(self.model.circuit)}",
+        )
+
+    def _arc(self, arc: Arc) -> dict[str, Value]:
+        """C and f of an arc, by propagation of the covariance."""
+        log_tau, by = self._time_constant(arc)
+        tag = f"_{arc.label}" if arc.label else ""
+        share = self._share(arc.R, "R")
+        found = {}
+        if not arc.C:
+            slope = {**by, arc.R: by.get(arc.R, 0.0) - 1}
+            C = np.exp(log_tau) / self.numbers[arc.R] / share
+            found[f"C{tag}"] = self._made(_WORDS["C"], float(C), self._spread(slope))
+        f = float(np.exp(-log_tau) / (2 * np.pi))
+        found[f"f{tag}"] = self._made(("frequency", "frequency"), f, self._spread(by))
+        return found
+
+    def _time_constant(self, arc: Arc) -> tuple[float, dict[str, float]]:
+        """Return ln τ of an arc and its derivatives with respect to the transformed parameters."""
+        if arc.tau:
+            return float(np.log(self.numbers[arc.tau])), {arc.tau: 1.0}
+        n = self.numbers[arc.n] if arc.n else 1.0
+        log_tau = float(np.log(self.numbers[arc.R] * self.numbers[arc.Q or arc.C])) / n
+        by = {arc.R: 1 / n, arc.Q or arc.C: 1 / n}
+        return log_tau, by | ({arc.n: -log_tau / n} if arc.n else {})
+
+    def _spread(self, slope: Mapping[str, float]) -> float:
+        g = np.zeros(len(self.model.names))
+        for name, s in slope.items():
+            g[self.model.names.index(name)] = s
+        return float(np.sqrt(max(g @ self._covariance_x @ g, 0.0)))
+
+    def _conductivities(self, found: Mapping[str, Value]) -> dict[str, Value]:
+        """σ = d/R of every part of the electrolyte, and of all together."""
+        thick = self.spectrum.thickness
+        if thick is None or self.spectrum.area is None:
+            return {}
+        names = [
+            name for name, _, _, kind in slots(self.model.circuit)
+            if kind == "R" and name.split("_")[-1].lower() not in INTERFACE
+            and name.startswith("R") and self.numbers[name] > 0
+        ]  # fmt: skip
+        made = {}
+        for name in names:
+            k = self.model.names.index(name)
+            spread = found[name].spread / (1.0 if self.model.logs[k] else self.numbers[name])
+            made[f"sigma{name[1:]}"] = self._sigma(thick / self.numbers[name], spread)
+        if len(names) > 1:
+            total = sum(self.numbers[name] for name in names)
+            slope = {
+                name: (self.numbers[name] if self._logged(name) else 1.0) / total for name in names
+            }
+            made["sigma_total"] = self._sigma(thick / total, self._spread(slope))
+        return made
+
+    def _logged(self, name: str) -> bool:
+        return bool(self.model.logs[self.model.names.index(name)])
+
+    def _sigma(self, number: float, spread: float) -> Value:
+        return self._made(("conductivity", "conductivity"), number, spread)
+
+    @cached_property
+    def flags(self) -> tuple[str, ...]:
+        """What to know before using the numbers."""
+        return (*self._about_the_cell(), *self._about_the_fit(), *self.spectrum.changes)
+
+    def _about_the_cell(self) -> list[str]:
+        found = []
+        if self.spectrum.area is None:
+            found.append("no electrode area given: R is in ohm and C in F of the whole cell")
+        if any(arc.label.lower() in INTERFACE for arc in self.arcs):
+            n = self.spectrum.interfaces
+            found.append(
+                "per cell as measured: if two interfaces are in series, R_he halves and C_he "
+                "doubles (--interfaces 2)"
+                if n == 1
+                else f"per interface, {n} in series: the cell has {n} times R_he and 1/{n} of C_he"
+            )
+        return found
+
+    def _about_the_fit(self) -> list[str]:
+        found = []
+        if not self.converged:
+            found.append(f"not converged after {self.steps} steps; start closer or simplify")
+        found += [f"{name} lies at its bound: its spread is not known" for name in self.at_bound]
+        owner = self.model.layout.owner
+        for k, name in enumerate(self.model.names):
+            loose = np.sqrt(self._covariance_x[k, k])
+            if self.model.logs[k] and owner[k] >= 0 and loose > _LOOSE:
+                found.append(f"{name} is not settled by this spectrum (spread of ln {loose:.2g})")
+        if abs(self.structure) > _STRUCTURE:
+            found.append(
+                f"residuals are no white noise ({self.structure:.1f} standard deviations): the "
+                "circuit leaves structure"
+            )
+        return found + self._about_the_arcs()
+
+    def _about_the_arcs(self) -> list[str]:
+        found = []
+        f = {arc.label: float(np.exp(-self._time_constant(arc)[0]) / (2 * np.pi))
+             for arc in self.arcs}  # fmt: skip
+        kept = self.spectrum.kept.frequency
+        for label, peak in f.items():
+            if not kept[-1] / 1.5 <= peak <= kept[0] * 1.5:
+                found.append(
+                    f"arc {label} peaks at {show('frequency', peak, 3)}, outside the measured range"
+                )
+        order = sorted(f, key=lambda label: -f[label])
+        for a, b in zip(order, order[1:], strict=False):
+            if f[a] < _NEAR * f[b]:
+                found.append(
+                    f"arcs {a} and {b} peak within a factor {f[a] / f[b]:.2g}: one spectrum hardly "
+                    "separates them; fit a series over temperature and pressure jointly"
+                )
+        return found
+
+    def __str__(self) -> str:
+        rows = [f"{self.spectrum.title}: {write(self.model.circuit)}"]
+        for name, value in self.values.items():
+            low, high = value.interval()
+            rows.append(
+                f"  {name}: {show(value.quantity, value.si)} "
+                f"({show(value.quantity, low, 3)} … {show(value.quantity, high, 3)})"
+            )
+        rows.append(f"  χ²/dof {self.chi2_reduced:.3g}, {self.steps} steps")
+        return "\n".join([*rows, *(f"  - {flag}" for flag in self.flags)])
