@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -31,6 +31,121 @@ _WORDS: Final = {  # kind of parameter: word per area, word of a cell
 _LOOSE: Final = 0.5  # spread of ln p beyond which a spectrum does not settle p
 _NEAR: Final = 4.0  # ratio of peak frequencies below which two arcs overlap
 _STRUCTURE: Final = 3.5  # standard deviations of the lag-one correlation of residuals
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Estimate:
+    """Parameters of a circuit with their covariance, and the cell that they belong to."""
+
+    model: Model
+    numbers: Mapping[str, float]  #: every parameter of the cell, SI
+    covariance: Floats  #: (p, p) of the transformed parameters
+    cell: Spectrum  #: area, thickness and interfaces
+    where: str  #: file and circuit
+
+    @cached_property
+    def arcs(self) -> tuple[Arc, ...]:
+        """The arcs of the circuit."""
+        return tuple(arcs(self.model.circuit))
+
+    @cached_property
+    def values(self) -> dict[str, Value]:
+        """Every number with its spread: parameters, then C, f and σ of each arc.
+
+        R_he, Q_he and C_he are per interface where `Spectrum.interfaces` says how many
+        there are. C is that of Hsu & Mansfeld, so 1/(2πRC) is the frequency of the arc.
+        """
+        found = {name: self._value(name, kind) for name, _, _, kind in slots(self.model.circuit)}
+        for arc in self.arcs:
+            found |= self._arc(arc)
+        found |= self._conductivities(found)
+        return found
+
+    def _value(self, name: str, kind: str) -> Value:
+        k = self.model.names.index(name)
+        spread = float(np.sqrt(max(self.covariance[k, k], 0.0)))
+        number = self.numbers[name] * self._share(name, kind)
+        if not self.model.logs[k]:
+            return self._made(_WORDS[kind], number, spread, logarithmic=False)
+        return self._made(_WORDS[kind], number, spread)
+
+    def _share(self, name: str, kind: str) -> float:
+        """Factor from the cell to one interface."""
+        if name.split("_")[-1].lower() not in INTERFACE:
+            return 1.0
+        n = self.cell.interfaces
+        return {"R": 1 / n, "W": 1 / n, "C": n, "Q": n}.get(kind, 1.0)
+
+    def _made(
+        self, words: tuple[str, str], number: float, spread: float, *, logarithmic: bool = True
+    ) -> Value:
+        return Value(
+            quantity=words[self.cell.area is None],
+            si=number,
+            spread=spread,
+            law="log-normal" if logarithmic else "normal",
+            kind="measured",
+            source="user",
+            where=self.where,
+        )
+
+    def _arc(self, arc: Arc) -> dict[str, Value]:
+        """C and f of an arc, by propagation of the covariance."""
+        log_tau, by = self.time_constant(arc)
+        tag = f"_{arc.label}" if arc.label else ""
+        share = self._share(arc.R, "R")
+        found = {}
+        if not arc.C:
+            slope = {**by, arc.R: by.get(arc.R, 0.0) - 1}
+            C = np.exp(log_tau) / self.numbers[arc.R] / share
+            found[f"C{tag}"] = self._made(_WORDS["C"], float(C), self._spread(slope))
+        f = float(np.exp(-log_tau) / (2 * np.pi))
+        found[f"f{tag}"] = self._made(("frequency", "frequency"), f, self._spread(by))
+        return found
+
+    def time_constant(self, arc: Arc) -> tuple[float, dict[str, float]]:
+        """Return ln τ of an arc and its derivatives with respect to the transformed parameters."""
+        if arc.tau:
+            return float(np.log(self.numbers[arc.tau])), {arc.tau: 1.0}
+        n = self.numbers[arc.n] if arc.n else 1.0
+        log_tau = float(np.log(self.numbers[arc.R] * self.numbers[arc.Q or arc.C])) / n
+        by = {arc.R: 1 / n, arc.Q or arc.C: 1 / n}
+        return log_tau, by | ({arc.n: -log_tau / n} if arc.n else {})
+
+    def _spread(self, slope: Mapping[str, float]) -> float:
+        g = np.zeros(len(self.model.names))
+        for name, s in slope.items():
+            g[self.model.names.index(name)] = s
+        return float(np.sqrt(max(g @ self.covariance @ g, 0.0)))
+
+    def _conductivities(self, found: Mapping[str, Value]) -> dict[str, Value]:
+        """σ = d/R of every part of the electrolyte, and of all together."""
+        thick = self.cell.thickness
+        if thick is None or self.cell.area is None:
+            return {}
+        names = [
+            name for name, _, _, kind in slots(self.model.circuit)
+            if kind == "R" and name.split("_")[-1].lower() not in INTERFACE
+            and name.startswith("R") and self.numbers[name] > 0
+        ]  # fmt: skip
+        made = {}
+        for name in names:
+            k = self.model.names.index(name)
+            spread = found[name].spread / (1.0 if self.model.logs[k] else self.numbers[name])
+            made[f"sigma{name[1:]}"] = self._sigma(thick / self.numbers[name], spread)
+        if len(names) > 1:
+            total = sum(self.numbers[name] for name in names)
+            slope = {
+                name: (self.numbers[name] if self._logged(name) else 1.0) / total for name in names
+            }
+            made["sigma_total"] = self._sigma(thick / total, self._spread(slope))
+        return made
+
+    def _logged(self, name: str) -> bool:
+        return bool(self.model.logs[self.model.names.index(name)])
+
+    def _sigma(self, number: float, spread: float) -> Value:
+        return self._made(("conductivity", "conductivity"), number, spread)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -102,14 +217,6 @@ class Fit:
         size = np.sqrt(np.maximum(np.diag(self.covariance), 1e-300))
         return np.asarray(self.covariance / np.outer(size, size))
 
-    @cached_property
-    def _covariance_x(self) -> Floats:
-        """(p, p) of all transformed parameters."""
-        owner = self.model.layout.owner
-        moves = np.zeros((owner.size, self.theta.size))
-        moves[np.arange(owner.size)[owner >= 0], owner[owner >= 0]] = 1.0
-        return np.asarray(moves @ self.covariance @ moves.T)
-
     @property
     def z(self) -> npt.NDArray[np.complex128]:
         """(m,) impedance of the model at the frequencies of the spectrum, Ω."""
@@ -133,108 +240,27 @@ class Fit:
         return float(n * np.log(self.chi2 / n) + k * np.log(n))
 
     @cached_property
-    def arcs(self) -> tuple[Arc, ...]:
-        """The arcs of the circuit."""
-        return tuple(arcs(self.model.circuit))
+    def estimate(self) -> Estimate:
+        """Parameters with covariance, and what follows from them."""
+        spectrum, owner = self.spectrum, self.model.layout.owner
+        moves = np.zeros((owner.size, self.theta.size))
+        moves[np.arange(owner.size)[owner >= 0], owner[owner >= 0]] = 1.0
+        return Estimate(
+            model=self.model,
+            numbers=self.numbers,
+            covariance=moves @ self.covariance @ moves.T,
+            cell=spectrum,
+            where=f"{spectrum.file or spectrum.title}, {write(self.model.circuit)}",
+        )
 
-    @cached_property
+    @property
     def values(self) -> dict[str, Value]:
         """Every number with its spread: parameters, then C, f and σ of each arc.
 
-        R_he, Q_he and C_he are per interface where `spectrum.interfaces` says how many
+        R_he, Q_he and C_he are per interface where `Spectrum.interfaces` says how many
         there are. C is that of Hsu & Mansfeld, so 1/(2πRC) is the frequency of the arc.
         """
-        found = {name: self._value(name, kind) for name, _, _, kind in slots(self.model.circuit)}
-        for arc in self.arcs:
-            found |= self._arc(arc)
-        found |= self._conductivities(found)
-        return found
-
-    def _value(self, name: str, kind: str) -> Value:
-        k = self.model.names.index(name)
-        spread = float(np.sqrt(max(self._covariance_x[k, k], 0.0)))
-        number = self.numbers[name] * self._share(name, kind)
-        if not self.model.logs[k]:
-            return self._made(_WORDS[kind], number, spread, logarithmic=False)
-        return self._made(_WORDS[kind], number, spread)
-
-    def _share(self, name: str, kind: str) -> float:
-        """Factor from the cell to one interface."""
-        if name.split("_")[-1].lower() not in INTERFACE:
-            return 1.0
-        n = self.spectrum.interfaces
-        return {"R": 1 / n, "W": 1 / n, "C": n, "Q": n}.get(kind, 1.0)
-
-    def _made(
-        self, words: tuple[str, str], number: float, spread: float, *, logarithmic: bool = True
-    ) -> Value:
-        return Value(
-            quantity=words[self.spectrum.area is None],
-            si=number,
-            spread=spread,
-            law="log-normal" if logarithmic else "normal",
-            kind="measured",
-            source="user",
-            where=f"{self.spectrum.file or self.spectrum.title}, {write(self.model.circuit)}",
-        )
-
-    def _arc(self, arc: Arc) -> dict[str, Value]:
-        """C and f of an arc, by propagation of the covariance."""
-        log_tau, by = self._time_constant(arc)
-        tag = f"_{arc.label}" if arc.label else ""
-        share = self._share(arc.R, "R")
-        found = {}
-        if not arc.C:
-            slope = {**by, arc.R: by.get(arc.R, 0.0) - 1}
-            C = np.exp(log_tau) / self.numbers[arc.R] / share
-            found[f"C{tag}"] = self._made(_WORDS["C"], float(C), self._spread(slope))
-        f = float(np.exp(-log_tau) / (2 * np.pi))
-        found[f"f{tag}"] = self._made(("frequency", "frequency"), f, self._spread(by))
-        return found
-
-    def _time_constant(self, arc: Arc) -> tuple[float, dict[str, float]]:
-        """Return ln τ of an arc and its derivatives with respect to the transformed parameters."""
-        if arc.tau:
-            return float(np.log(self.numbers[arc.tau])), {arc.tau: 1.0}
-        n = self.numbers[arc.n] if arc.n else 1.0
-        log_tau = float(np.log(self.numbers[arc.R] * self.numbers[arc.Q or arc.C])) / n
-        by = {arc.R: 1 / n, arc.Q or arc.C: 1 / n}
-        return log_tau, by | ({arc.n: -log_tau / n} if arc.n else {})
-
-    def _spread(self, slope: Mapping[str, float]) -> float:
-        g = np.zeros(len(self.model.names))
-        for name, s in slope.items():
-            g[self.model.names.index(name)] = s
-        return float(np.sqrt(max(g @ self._covariance_x @ g, 0.0)))
-
-    def _conductivities(self, found: Mapping[str, Value]) -> dict[str, Value]:
-        """σ = d/R of every part of the electrolyte, and of all together."""
-        thick = self.spectrum.thickness
-        if thick is None or self.spectrum.area is None:
-            return {}
-        names = [
-            name for name, _, _, kind in slots(self.model.circuit)
-            if kind == "R" and name.split("_")[-1].lower() not in INTERFACE
-            and name.startswith("R") and self.numbers[name] > 0
-        ]  # fmt: skip
-        made = {}
-        for name in names:
-            k = self.model.names.index(name)
-            spread = found[name].spread / (1.0 if self.model.logs[k] else self.numbers[name])
-            made[f"sigma{name[1:]}"] = self._sigma(thick / self.numbers[name], spread)
-        if len(names) > 1:
-            total = sum(self.numbers[name] for name in names)
-            slope = {
-                name: (self.numbers[name] if self._logged(name) else 1.0) / total for name in names
-            }
-            made["sigma_total"] = self._sigma(thick / total, self._spread(slope))
-        return made
-
-    def _logged(self, name: str) -> bool:
-        return bool(self.model.logs[self.model.names.index(name)])
-
-    def _sigma(self, number: float, spread: float) -> Value:
-        return self._made(("conductivity", "conductivity"), number, spread)
+        return self.estimate.values
 
     @cached_property
     def flags(self) -> tuple[str, ...]:
@@ -242,18 +268,7 @@ class Fit:
         return (*self._about_the_cell(), *self._about_the_fit(), *self.spectrum.changes)
 
     def _about_the_cell(self) -> list[str]:
-        found = []
-        if self.spectrum.area is None:
-            found.append("no electrode area given: R is in ohm and C in F of the whole cell")
-        if any(arc.label.lower() in INTERFACE for arc in self.arcs):
-            n = self.spectrum.interfaces
-            found.append(
-                "per cell as measured: if two interfaces are in series, R_he halves and C_he "
-                "doubles (--interfaces 2)"
-                if n == 1
-                else f"per interface, {n} in series: the cell has {n} times R_he and 1/{n} of C_he"
-            )
-        return found
+        return about_the_cell(self.spectrum, self.estimate.arcs)
 
     def _about_the_fit(self) -> list[str]:
         found = []
@@ -262,7 +277,7 @@ class Fit:
         found += [f"{name} lies at its bound: its spread is not known" for name in self.at_bound]
         owner = self.model.layout.owner
         for k, name in enumerate(self.model.names):
-            loose = np.sqrt(self._covariance_x[k, k])
+            loose = np.sqrt(self.estimate.covariance[k, k])
             if self.model.logs[k] and owner[k] >= 0 and loose > _LOOSE:
                 found.append(f"{name} is not settled by this spectrum (spread of ln {loose:.2g})")
         if abs(self.structure) > _STRUCTURE:
@@ -270,26 +285,7 @@ class Fit:
                 f"residuals are no white noise ({self.structure:.1f} standard deviations): the "
                 "circuit leaves structure"
             )
-        return found + self._about_the_arcs()
-
-    def _about_the_arcs(self) -> list[str]:
-        found = []
-        f = {arc.label: float(np.exp(-self._time_constant(arc)[0]) / (2 * np.pi))
-             for arc in self.arcs}  # fmt: skip
-        kept = self.spectrum.kept.frequency
-        for label, peak in f.items():
-            if not kept[-1] / 1.5 <= peak <= kept[0] * 1.5:
-                found.append(
-                    f"arc {label} peaks at {show('frequency', peak, 3)}, outside the measured range"
-                )
-        order = sorted(f, key=lambda label: -f[label])
-        for a, b in zip(order, order[1:], strict=False):
-            if f[a] < _NEAR * f[b]:
-                found.append(
-                    f"arcs {a} and {b} peak within a factor {f[a] / f[b]:.2g}: one spectrum hardly "
-                    "separates them; fit a series over temperature and pressure jointly"
-                )
-        return found
+        return found + about_the_arcs(self.estimate, self.spectrum)
 
     def __str__(self) -> str:
         rows = [f"{self.spectrum.title}: {write(self.model.circuit)}"]
@@ -301,3 +297,42 @@ class Fit:
             )
         rows.append(f"  χ²/dof {self.chi2_reduced:.3g}, {self.steps} steps")
         return "\n".join([*rows, *(f"  - {flag}" for flag in self.flags)])
+
+
+def about_the_cell(cell: Spectrum, lines: Sequence[Arc]) -> list[str]:
+    """What area and interfaces mean for the numbers."""
+    found = []
+    if cell.area is None:
+        found.append("no electrode area given: R is in ohm and C in F of the whole cell")
+    if any(arc.label.lower() in INTERFACE for arc in lines):
+        n = cell.interfaces
+        found.append(
+            "per cell as measured: if two interfaces are in series, R_he halves and C_he "
+            "doubles (--interfaces 2)"
+            if n == 1
+            else f"per interface, {n} in series: the cell has {n} times R_he and 1/{n} of C_he"
+        )
+    return found
+
+
+def about_the_arcs(estimate: Estimate, spectrum: Spectrum) -> list[str]:
+    """Arcs outside the measured range, and arcs that overlap."""
+    found = []
+    f = {
+        arc.label: float(np.exp(-estimate.time_constant(arc)[0]) / (2 * np.pi))
+        for arc in estimate.arcs
+    }
+    kept = spectrum.kept.frequency
+    for label, peak in f.items():
+        if not kept[-1] / 1.5 <= peak <= kept[0] * 1.5:
+            found.append(
+                f"arc {label} peaks at {show('frequency', peak, 3)}, outside the measured range"
+            )
+    order = sorted(f, key=lambda label: -f[label])
+    for a, b in zip(order, order[1:], strict=False):
+        if f[a] < _NEAR * f[b]:
+            found.append(
+                f"arcs {a} and {b} peak within a factor {f[a] / f[b]:.2g}: one spectrum hardly "
+                "separates them; fit a series over temperature and pressure jointly"
+            )
+    return found

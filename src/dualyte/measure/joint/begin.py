@@ -1,0 +1,206 @@
+"""Where a joint fit starts: one spectrum fitted alone, and variations of what it cannot settle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from dualyte.circuit.elements import Circuit
+from dualyte.circuit.spectrum import Spectrum
+from dualyte.measure.eis.fit import fit_spectrum
+from dualyte.measure.eis.guess import starts
+from dualyte.measure.eis.model import Weighting, arcs
+from dualyte.measure.joint.laws import ROOM, Design, design
+from dualyte.measure.joint.solve import Solution, part, solve
+from dualyte.numerics.levenberg import Stack
+from dualyte.vocabulary import Floats
+
+_TRIES: Final = 12
+_ROUNDS: Final = 4  # of starts, until one fits as well as the spectra fitted alone
+_GOOD: Final = 1.15  # χ² over that of single fits that ends the search
+_FEW: Final = 9  # spectra that decide which start is best
+_TYPICAL: Final = 0.45  # eV, activation energy an arc starts with
+_LEVEL: Final = 0.7  # exponent with which contact starts to follow pressure
+
+
+def best_solution(
+    spectra: Sequence[Spectrum],
+    made: Design,
+    data: Stack,
+    weighting: Weighting,
+    *,
+    noise: float,
+    seed: int = 0,
+) -> Solution:
+    """Fit the series from several starts and keep the best, arcs ordered by time constant.
+
+    Parameters
+    ----------
+    spectra, made, data
+        The series, its laws, and its arrays.
+    weighting
+        Of the single fit that it starts from.
+    noise
+        χ² per row that is left when every spectrum is fitted alone: what a good start reaches.
+    seed
+        Of the variations.
+    """
+    few = _few(made)
+    smaller = design([spectra[k] for k in few], made.model.circuit, made.terms)
+    sparse = part(data, few)
+    bases = _alone(spectra[_reference(made)], made.model.circuit, weighting)
+    best: Solution | None = None
+    for attempt in range(_ROUNDS):
+        rng = np.random.default_rng([seed, attempt])
+        begin = [
+            _start(smaller, bases[k % len(bases)], rng if attempt or k >= len(bases) else None)
+            for k in range(_TRIES)
+        ]
+        tried = [_revived(smaller, sparse, _short(smaller, sparse, b), b) for b in begin]
+        tried.sort(key=lambda s: s.chi2 if np.isfinite(s.chi2) else np.inf)
+        for short in tried[:2]:
+            found = solve(made, data, _carried(smaller, made, short.theta))
+            if best is None or found.chi2 < best.chi2:
+                best = found
+        if best is not None and best.chi2 <= _GOOD * noise * 2 * data.omega.size:
+            break
+    if best is None:
+        raise AssertionError("a round always ends with a solution")
+    ordered = _ordered(made, best.theta)
+    return best if ordered is best.theta else solve(made, data, ordered)
+
+
+def _short(made: Design, data: Stack, start: Floats) -> Solution:
+    return solve(made, data, start, max_steps=50)
+
+
+def _ordered(made: Design, theta: Floats) -> Floats:
+    """θ with arcs that obey the same laws named by their order in time at 25 °C."""
+    lines = [arc for arc in arcs(made.model.circuit) if arc.Q and arc.n]
+    moved = theta.copy()
+    for moves in (True, False):
+        same = [arc for arc in lines if (arc.label in made.movers) == moves]
+        log_tau = [
+            (theta[made.at(a.R)] + theta[made.at(a.Q)]) / theta[made.at(a.n)]
+            for a in same
+            if {a.R, a.Q, a.n} <= set(made.names)
+        ]
+        if len(log_tau) < len(same):
+            return theta  # some are free in every spectrum and have no one time constant
+        for to, origin in zip(same, np.argsort(log_tau, kind="stable"), strict=True):
+            source = same[origin].label
+            for k, name in enumerate(made.names):
+                twin = _renamed(name, to.label, source)
+                if twin in made.names:
+                    moved[k] = theta[made.at(twin)]
+    return theta if (moved == theta).all() else moved
+
+
+def _renamed(name: str, label: str, other: str) -> str:
+    """Name of the same θ of another arc; nothing if it is not of this arc."""
+    base, bracket, rest = name.partition("[")
+    stem, _, own = base.rpartition("_")
+    return f"{stem}_{other}{bracket}{rest}" if own == label else ""
+
+
+def _few(made: Design) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Spectra that span temperature and pressure, every pressure among them."""
+    T, P = made.temperature, made.pressure
+    if T.size <= _FEW:
+        return np.arange(T.size)
+    order = np.lexsort((np.nan_to_num(T), -np.nan_to_num(P)))
+    if made.levels.size > 1:
+        chosen = []
+        for j, level in enumerate(made.levels):
+            row = order[P[order] == level]
+            count = 3 if j in (0, made.levels.size - 1) else 1
+            chosen += row[np.linspace(0, row.size - 1, min(count, row.size)).astype(int)].tolist()
+        return np.unique(chosen)
+    return np.unique(order[np.linspace(0, T.size - 1, _FEW).astype(int)])
+
+
+def _reference(made: Design) -> int:
+    """Spectrum nearest 25 °C at the highest pressure."""
+    T, P = made.temperature, made.pressure
+    away = np.abs(np.where(np.isfinite(T), T, ROOM) - ROOM)
+    if made.levels.size:
+        away = away + 1e6 * (P != made.levels[0])
+    return int(np.argmin(away))
+
+
+def _alone(spectrum: Spectrum, circuit: Circuit, weighting: Weighting) -> list[dict[str, float]]:
+    """Numbers from one spectrum: its fit, then guesses (overlapping arcs fit in odd ways)."""
+    fit = fit_spectrum(spectrum, circuit, weighting=weighting)
+    guessed = [fit.model.numbers(theta) for theta in starts(fit.model, spectrum)[:6]]
+    z = np.abs(fit.z) * (spectrum.area or 1.0)
+    low, high = 1e-2 * float(z.min()), float(z.max())
+    return [
+        {k: float(np.clip(v, low, high)) if k.startswith("R") else v for k, v in numbers.items()}
+        for numbers in (fit.numbers, *guessed)
+    ]
+
+
+def _start(made: Design, numbers: Mapping[str, float], rng: np.random.Generator | None) -> Floats:
+    """θ from one spectrum; shaken where a generator is given."""
+    x = dict(numbers)
+    if rng is not None:
+        for arc in arcs(made.model.circuit):
+            x = _shaken(x, arc.R, arc.Q, arc.n, rng)
+    theta = np.zeros(len(made.names))
+    logs = dict(zip(made.model.names, made.model.logs, strict=True))
+    arc_R = {arc.R for arc in arcs(made.model.circuit)}
+    for k, name in enumerate(made.names):
+        base = name.split("[")[0]
+        if base in logs:
+            theta[k] = np.log(max(x[base], 1e-300)) if logs[base] else x[base]
+        elif name.startswith("Ea_") and name[3:] in arc_R:
+            theta[k] = _TYPICAL + (0.08 * rng.standard_normal() if rng else 0.0)
+        elif name.startswith("m_"):
+            theta[k] = _LEVEL
+        elif name.startswith("phi_"):
+            level = made.levels[1:][_level(made, name)]
+            theta[k] = _LEVEL * np.log(level / made.levels[0])
+    return theta
+
+
+def _shaken(
+    x: dict[str, float], R: str, Q: str, n: str, rng: np.random.Generator
+) -> dict[str, float]:
+    """Another split of resistance, exponent and time constant of an arc."""
+    if not Q or not n:
+        return x
+    log_tau = np.log(x[R] * x[Q]) / x[n] + 0.7 * rng.standard_normal()
+    more = {R: x[R] * float(np.exp(0.4 * rng.standard_normal())), n: float(rng.uniform(0.7, 0.98))}
+    return x | more | {Q: float(np.exp(log_tau * more[n]) / more[R])}
+
+
+def _level(made: Design, name: str) -> int:
+    """Which pressure below the highest a φ belongs to."""
+    same = [n for n in made.names if n.split("[")[0] == name.split("[")[0]]
+    return same.index(name)
+
+
+def _carried(small: Design, made: Design, theta: Floats) -> Floats:
+    """θ of some spectra as a start for all."""
+    known = dict(zip(small.names, theta, strict=True))
+    first = {name.split("[")[0]: value for name, value in known.items()}
+    return np.array([known.get(name, first.get(name.split("[")[0], 0.0)) for name in made.names])
+
+
+def _revived(made: Design, data: Stack, found: Solution, start: Floats) -> Solution:
+    """Fit again what drove a series resistance to nothing: often no true minimum."""
+    gone = [
+        k for k, name in enumerate(made.names)
+        if name.startswith("R") and found.theta[k] < start[k] - 7
+    ]  # fmt: skip
+    if not gone:
+        return found
+    theta = found.theta.copy()
+    theta[gone] = start[gone]
+    for k in gone:
+        if (energy := f"Ea_{made.names[k]}") in made.names:
+            theta[made.at(energy)] = 0.0
+    again = solve(made, data, theta, max_steps=50)
+    return again if again.chi2 < found.chi2 else found

@@ -1,0 +1,554 @@
+"""One circuit fitted to a whole series over temperature and pressure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+
+from dualyte.circuit.elements import Circuit
+from dualyte.circuit.spectrum import Spectrum
+from dualyte.circuit.strings import parse, write
+from dualyte.errors import InputError
+from dualyte.material import Value
+from dualyte.measure.eis.model import Weighting, refuse, stack
+from dualyte.measure.eis.result import Estimate, about_the_cell
+from dualyte.measure.joint.begin import best_solution
+from dualyte.measure.joint.laws import (
+    ELECTRON,
+    ROOM,
+    Design,
+    Terms,
+    design,
+    inverse_temperature,
+)
+from dualyte.measure.joint.solve import Prior, Soft, Solution, soften, solve
+from dualyte.numerics.levenberg import Stack, fit_many
+from dualyte.vocabulary import Floats, show
+
+_BROKEN: Final = 1e-3  # probability below which laws are taken to be broken
+_CONTACT: Final = 1e-2  # probability below which a power law of the contact is given up
+_WIDE: Final = 1.4  # ratio of the ends of a 90 % interval beyond which R is not identifiable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LawTest:
+    """One set of laws against every spectrum fitted alone."""
+
+    terms: Terms
+    chi2_reduced: float
+    F: float  #: excess misfit over what is left when each spectrum is fitted alone
+    probability: float  #: of a larger F if the laws hold
+    bic: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the laws describe the series."""
+        return self.probability >= _BROKEN
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class JointFit:
+    """A circuit fitted to a series with laws of temperature and pressure."""
+
+    spectra: tuple[Spectrum, ...]
+    design: Design
+    solution: Solution
+    noise: float  #: variance of the weighted residuals when every spectrum is fitted alone
+    tests: tuple[LawTest, ...]  #: laws tried, in order; the last is the one used
+    weighting: Weighting
+    data: Stack
+    prior: Prior | None = None
+    soft: Soft | None = None  #: widths of the laws, where no law held
+    profiles: Mapping[str, tuple[float, float]]  #: 90 % interval of each R by profile, SI
+
+    @property
+    def theta(self) -> Floats:
+        """(k,) fitted numbers; names are in `design.names`."""
+        return self.solution.theta
+
+    @property
+    def dof(self) -> int:
+        """Degrees of freedom."""
+        return 2 * self.data.omega.size - len(self.design.names)
+
+    @property
+    def chi2_reduced(self) -> float:
+        """χ² per degree of freedom, of relative residuals."""
+        return self.solution.chi2 / self.dof
+
+    @property
+    def unit(self) -> float:
+        """Noise variance that the covariance is scaled with."""
+        return self.noise if self.soft else self.chi2_reduced
+
+    @cached_property
+    def covariance(self) -> Floats:
+        """(k, k) of θ; zero rows where a number is at its bound."""
+        low, high, theta = self.design.low, self.design.high, self.theta
+        inside = np.flatnonzero((theta > low) & (theta < high))
+        block = self.solution.hessian[np.ix_(inside, inside)]
+        size = np.sqrt(np.maximum(np.diag(block), 1e-300))
+        found = np.zeros((theta.size, theta.size))
+        scaled = np.linalg.pinv(block / np.outer(size, size), rcond=1e-14, hermitian=True)
+        found[np.ix_(inside, inside)] = scaled / np.outer(size, size) * self.unit
+        return found
+
+    def spread(self, name: str) -> float:
+        """Standard deviation of a fitted number."""
+        k = self.design.at(name)
+        return float(np.sqrt(self.covariance[k, k]))
+
+    def number(self, name: str) -> float:
+        """A fitted number, transformed."""
+        return float(self.theta[self.design.at(name)])
+
+    @cached_property
+    def reference(self) -> Floats:
+        """(p, k) laws at 25 °C and the highest pressure."""
+        rows = np.zeros(self.design.matrix.shape[1:])
+        for k, name in enumerate(self.design.names):
+            if name in self.design.model.names:
+                rows[self.design.model.names.index(name), k] = 1.0
+        return rows
+
+    @cached_property
+    def estimate(self) -> Estimate:
+        """Circuit parameters at 25 °C and the highest pressure, with their covariance."""
+        model, A = self.design.model, self.reference
+        cov = A @ self.covariance @ A.T
+        if self.soft is not None:  # what one more spectrum would deviate by
+            cov = cov + np.diag(self.soft.width**2) / len(self.spectra)
+        return Estimate(
+            model=model,
+            numbers=model.numbers(A @ self.theta),
+            covariance=cov,
+            cell=self.spectra[0],
+            where=f"{len(self.spectra)} spectra, {write(model.circuit)}",
+        )
+
+    @cached_property
+    def values(self) -> dict[str, Value]:
+        """Parameters at 25 °C and the highest pressure, activation energies, exponents.
+
+        `Ea_he` is the activation energy of R_he, `m_he` the exponent of the contact, P^m.
+        """
+        found = dict(self.estimate.values)
+        free = {name.split("[")[0] for name in self.design.names if "[" in name}
+        found = {name: value for name, value in found.items() if name not in free}
+        for name in self.design.names:
+            if name.startswith("Ea_R"):
+                tag = name.removeprefix("Ea_R").removeprefix("d")
+                found[f"Ea{tag}"] = self._value(name, "activation_energy", ELECTRON)
+            elif name.startswith("m_") and not self.design.terms.pressure:
+                found[name] = self._value(name, "ratio", 1.0)
+        return found
+
+    def _value(self, name: str, quantity: str, unit: float) -> Value:
+        return Value(
+            quantity=quantity,
+            si=self.number(name) * unit,
+            spread=self.spread(name) * unit,
+            kind="measured",
+            source="user",
+            where=f"joint fit of {len(self.spectra)} spectra",
+        )
+
+    def resistance(self, label: str) -> tuple[Floats, Floats]:
+        """R of an arc in every spectrum by the laws, and the spread of ln R; (s,) each."""
+        j = self.design.model.names.index(f"R_{label}" if label else "R")
+        rows = self.design.matrix[:, j]
+        spread = np.sqrt(np.einsum("sk,kl,sl->s", rows, self.covariance, rows))
+        return np.exp(rows @ self.theta), spread
+
+    def contact(self, label: str) -> tuple[Floats, Floats, Floats]:
+        """Pressure [Pa], contact over that at the highest, and its spread; (l,) each."""
+        levels = self.design.levels
+        name = f"m_{label}"
+        if name in self.design.names:
+            log = np.log(levels / levels[0])
+            f = np.exp(self.number(name) * log)
+            return levels, f, f * np.abs(log) * self.spread(name)
+        stem = f"phi_{label}["
+        picks = [k for k, each in enumerate(self.design.names) if each.startswith(stem)]
+        f = np.exp(np.concatenate([[0.0], self.theta[picks]]))
+        sd = np.sqrt(np.concatenate([[0.0], np.diag(self.covariance)[picks]]))
+        return levels, f, f * sd
+
+    @property
+    def broken(self) -> bool:
+        """Whether the hard laws (Arrhenius, constant n and Q, one contact) were refused."""
+        return not self.tests[0].holds
+
+    @cached_property
+    def flags(self) -> tuple[str, ...]:
+        """What to know before using the numbers."""
+        found = about_the_cell(self.spectra[0], self.estimate.arcs)
+        found += self._about_the_laws() + self._about_identity()
+        T = self.design.temperature
+        if np.isfinite(T).all() and not T.min() - 1 <= ROOM <= T.max() + 1:
+            found.append(
+                f"25 °C lies outside the measured {show('temperature', float(T.min()))} … "
+                f"{show('temperature', float(T.max()))}: numbers at it are extrapolated"
+            )
+        if not np.isfinite(T).all():
+            found.append("no temperature given: numbers are those of the measurement")
+        return tuple(found)
+
+    def _about_the_laws(self) -> list[str]:
+        if not self.broken:
+            return []
+        first, last = self.tests[0], self.tests[-1]
+        found = [
+            f"the hard laws do not describe the series (F = {first.F:.3g}, probability "
+            f"{first.probability:.1g}); used instead: {last.terms}"
+        ]
+        if self.soft is not None:
+            found.append(
+                "no law tried describes the series: laws are priors with fitted widths, and the "
+                "intervals hold the deviations"
+            )
+        return found
+
+    def _about_identity(self) -> list[str]:
+        found = [] if self.solution.converged else ["the joint fit did not converge"]
+        single = self.design.levels.size < 2
+        for name, (low, high) in self.profiles.items():
+            if high > _WIDE * low:
+                why = (
+                    "temperature alone: add a pressure series or a reference cell"
+                    if single
+                    else "this series: add a reference cell or more pressures"
+                )
+                found.append(
+                    f"{name} is not identifiable from {why} (90 % interval spans a factor "
+                    f"{high / low:.2g})"
+                )
+        edge = (self.theta <= self.design.low) | (self.theta >= self.design.high)
+        found += [
+            f"{name} lies at its bound: its spread is not known"
+            for name in np.array(self.design.names)[edge]
+        ]
+        return found
+
+    def __str__(self) -> str:
+        rows = [f"joint fit of {len(self.spectra)} spectra: {write(self.design.model.circuit)}"]
+        for name, value in self.values.items():
+            low, high = value.interval()
+            rows.append(
+                f"  {name}: {show(value.quantity, value.si)} "
+                f"({show(value.quantity, low, 3)} … {show(value.quantity, high, 3)})"
+            )
+        rows.append(f"  χ²/dof {self.chi2_reduced:.3g}, noise {self.noise**0.5:.2%}")
+        return "\n".join([*rows, *(f"  - {flag}" for flag in self.flags)])
+
+
+def fit_joint(
+    spectra: Sequence[Spectrum],
+    circuit: Circuit | str,
+    *,
+    weighting: Weighting = "modulus",
+    terms: Terms | None = None,
+    known: Mapping[str, Value] | None = None,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> JointFit:
+    """Fit one circuit to a series over temperature, pressure or both.
+
+    Parameters
+    ----------
+    spectra
+        Each with a temperature, a pressure or both.
+    circuit
+        With arcs labelled, such as `R_0-p(R_bulk,CPE_bulk)-p(R_he,CPE_he)-CPE_tail`. The
+        contact of arcs labelled he (hei, int, interface) follows the pressure; where no arc
+        is labelled so, that of all does.
+    weighting
+        As for `fit_spectrum`.
+    terms
+        Laws beyond the hard ones. By default hard laws are tried first, and given up one
+        after the other where an F test against every spectrum fitted alone refuses them.
+    known
+        Values from reference cells of a single electrolyte, by name (`R_bulk`, `n_gb`,
+        `Ea_bulk` …), for the geometry of this cell: Gaussian knowledge with their spread.
+    seed
+        Of the starts.
+    progress
+        Called with (stages done, all).
+
+    Returns
+    -------
+    JointFit
+        Values at 25 °C and the highest pressure; activation energies; the laws tried.
+
+    Raises
+    ------
+    InputError
+        If nothing varies, conditions are missing, or a spectrum has too few points.
+    """
+    made = parse(circuit) if isinstance(circuit, str) else circuit
+    if len(spectra) < 2:
+        raise InputError(f"{len(spectra)} spectrum is no series; a joint fit needs several")
+    tell = progress or (lambda done, total: None)
+    first = design(spectra, made, terms or Terms())
+    for spectrum in spectra:
+        if why := refuse(spectrum, first.model):
+            raise InputError(why)
+    same_cell(spectra)
+    data = stack(spectra, weighting)
+    prior = None if known is None else _knowledge(first, known)
+    begun = best_solution(spectra, first, data, weighting, noise=np.inf, seed=seed)
+    noise, loose = _free_noise(first, data, begun)
+    if begun.chi2 > 1.15 * loose:  # a poor start, or laws that do not hold
+        again = best_solution(spectra, first, data, weighting, noise=noise, seed=seed + 1)
+        begun = min((begun, again), key=lambda s: s.chi2)
+        noise, loose = _free_noise(first, data, begun)
+    tell(1, 3)
+    found, tests = _lawful(spectra, first, data, begun, terms, loose, prior, noise)
+    tell(2, 3)
+    made_design, solution = found
+    soft = None
+    if not tests[-1].holds and terms is None:
+        soft = soften(made_design, data, solution.theta, unit=noise, prior=prior)
+        solution = soft.solution
+    result = JointFit(
+        spectra=tuple(spectra), design=made_design, solution=solution, noise=noise,
+        tests=tuple(tests), weighting=weighting, data=data, prior=prior, soft=soft, profiles={},
+    )  # fmt: skip
+    ends = {arc.R: profile_joint(result, arc.R) for arc in result.estimate.arcs
+            if arc.R in made_design.names}  # fmt: skip
+    tell(3, 3)
+    return replace(result, profiles=ends)
+
+
+def same_cell(spectra: Sequence[Spectrum]) -> None:
+    """Refuse spectra of different cells in one joint fit."""
+    for name in ("area", "thickness", "interfaces"):
+        seen = {getattr(s, name) for s in spectra}
+        if len(seen) > 1:
+            told = ", ".join("none" if v is None else f"{v:g}" for v in sorted(seen, key=str))
+            raise InputError(
+                f"the spectra have different {name} ({told} in SI); a joint fit is of one cell"
+            )
+
+
+def _free_noise(made: Design, data: Stack, begun: Solution) -> tuple[float, float]:
+    """Noise variance, and χ², when every spectrum is fitted alone from the joint solution."""
+    x = made.x(begun.theta)
+    layout = made.model.layout
+    found = fit_many(layout, data, np.clip(x, layout.low, layout.high))
+    chi2 = float(np.minimum(found.chi2, begun.per_spectrum).sum())
+    dof = 2 * data.omega.size - data.first.size * len(made.model.names)
+    return chi2 / max(dof, 1), chi2
+
+
+def _tested(made: Design, solution: Solution, data: Stack, loose: float) -> LawTest:
+    """F test of the laws against spectra fitted alone."""
+    from scipy.stats import f as law
+
+    rows, k = 2 * data.omega.size, len(made.names)
+    every = data.first.size * len(made.model.names)
+    more, rest = max(every - k, 1), max(rows - every, 1)
+    F = (solution.chi2 - loose) / more / (loose / rest)
+    return LawTest(
+        terms=made.terms,
+        chi2_reduced=solution.chi2 / (rows - k),
+        F=float(F),
+        probability=float(law.sf(F, more, rest)),
+        bic=float(rows * np.log(solution.chi2 / rows) + k * np.log(rows)),
+    )
+
+
+def _lawful(
+    spectra: Sequence[Spectrum],
+    first: Design,
+    data: Stack,
+    begun: Solution,
+    terms: Terms | None,
+    loose: float,
+    prior: Prior | None,
+    noise: float,
+) -> tuple[tuple[Design, Solution], list[LawTest]]:
+    """The strictest laws that describe the series."""
+    if prior is not None:
+        begun = solve(first, data, begun.theta, prior=prior, unit=noise)
+    made, solution = first, begun
+    tests = [_tested(made, solution, data, loose)]
+    if terms is not None:
+        return (made, solution), tests
+    pressed, hot = made.levels.size > 1, float(np.ptp(made.temperature)) > 0
+    ladder: list[Terms] = []
+    if pressed:
+        ladder.append(Terms(contact=True))
+    if hot:
+        ladder.append(Terms(drift_n=True, drift_Q=True))
+    if pressed and hot:
+        ladder.append(Terms(drift_n=True, drift_Q=True, contact=True))
+    if pressed:
+        ladder.append(Terms(drift_n=hot, drift_Q=hot, contact=True, pressure=True))
+    best = made, solution
+    for step in ladder:
+        only_contact = step == Terms(contact=True) and tests[-1].holds
+        if tests[-1].holds and not only_contact:
+            break
+        other = design(spectra, made.model.circuit, step)
+        start = _moved(best[0], best[1].theta, other)
+        there = solve(other, data, start, prior=_widened(prior, first, other), unit=noise)
+        test = _tested(other, there, data, loose)
+        if only_contact:
+            if _nested(tests[-1], solution, there, made, other, data) < _CONTACT:
+                best = other, there
+                tests.append(test)
+            continue
+        tests.append(test)
+        best = other, there
+    return best, tests
+
+
+def _nested(
+    test: LawTest, strict: Solution, loose: Solution, made: Design, other: Design, data: Stack
+) -> float:
+    """Probability that looser laws improve as much as they do by chance."""
+    from scipy.stats import f as law
+
+    more = len(other.names) - len(made.names)
+    rest = 2 * data.omega.size - len(other.names)
+    F = (strict.chi2 - loose.chi2) / max(more, 1) / (loose.chi2 / rest)
+    return float(law.sf(F, max(more, 1), rest))
+
+
+def _moved(old: Design, theta: Floats, new: Design) -> Floats:
+    """θ of stricter laws as θ of looser ones."""
+    known = dict(zip(old.names, theta.tolist(), strict=True))
+    moved = np.zeros(len(new.names))
+    for k, name in enumerate(new.names):
+        if name in known:
+            moved[k] = known[name]
+            continue
+        stem = name.split("[")[0]
+        if stem.startswith(("m_", "phi_")):
+            moved[k] = _log_contact(known, old, new, k)
+    return moved
+
+
+def _log_contact(known: Mapping[str, float], old: Design, new: Design, k: int) -> float:
+    """Start of an m or φ from whatever the stricter laws called it."""
+    name = new.names[k]
+    stem, bracket, rest = name.partition("[")
+    word, _, owner = stem.partition("_")
+    label = owner.removeprefix("R_").removeprefix("Q_").removeprefix("C_")
+    for twin in (f"{word}_{label}{bracket}{rest}", f"{word}_{owner}{bracket}{rest}"):
+        if twin in known:
+            return known[twin]
+    for source in (f"m_{label}", f"m_{owner}"):
+        if source in known and word == "phi":
+            column = new.matrix[:, :, k]
+            s = int(np.argmax(np.abs(column).max(axis=1)))
+            return known[source] * float(np.log(new.pressure[s] / new.levels[0]))
+    return 0.0
+
+
+def _knowledge(made: Design, known: Mapping[str, Value]) -> Prior:
+    """Values of reference cells as a Gaussian in θ."""
+    mean, precision = np.zeros(len(made.names)), np.zeros(len(made.names))
+    logs = dict(zip(made.model.names, made.model.logs.tolist(), strict=True))
+    for name, value in known.items():
+        at = f"Ea_R_{name.removeprefix('Ea_')}" if name.startswith("Ea_") else name
+        if at not in made.names:
+            raise InputError(
+                f"{name} is no number of this joint fit; known may give {', '.join(made.names)}"
+            )
+        low, high = value.interval()
+        if not high > low:
+            raise InputError(f"{name} is known without spread; fix it in the circuit instead")
+        k = made.at(at)
+        if logs.get(name, False):
+            mean[k], sd = np.log(value.si), np.log(high / low) / 3.29
+        else:
+            unit = ELECTRON if name.startswith("Ea_") else 1.0
+            mean[k], sd = value.si / unit, (high - low) / 3.29 / unit
+        precision[k] = 1 / sd**2
+    return Prior(mean=mean, precision=np.diag(precision))
+
+
+def _widened(prior: Prior | None, old: Design, new: Design) -> Prior | None:
+    """The same knowledge where there are more θ."""
+    if prior is None:
+        return None
+    mean, precision = np.zeros(len(new.names)), np.zeros((len(new.names), len(new.names)))
+    where = [new.names.index(name) if name in new.names else -1 for name in old.names]
+    for i, a in enumerate(where):
+        if a >= 0:
+            mean[a], precision[a, a] = prior.mean[i], prior.precision[i, i]
+    return Prior(mean=mean, precision=precision)
+
+
+def profile_joint(fit: JointFit, name: str, *, level: float = 0.9) -> tuple[float, float]:
+    """Interval of a circuit parameter at 25 °C, all others fitted anew at each value of it.
+
+    Parameters
+    ----------
+    fit
+        What `fit_joint` found.
+    name
+        Such as `R_he`.
+    level
+        Of confidence.
+
+    Returns
+    -------
+    (low, high)
+        SI, of the cell as measured. Where laws are priors with fitted widths, the interval is
+        that of the covariance.
+    """
+    from scipy.stats import chi2 as law
+
+    made, k = fit.design, fit.design.at(name)
+    centre, sd = float(fit.theta[k]), max(fit.spread(name), 1e-6)
+    allowed = float(law.ppf(level, 1)) * fit.unit
+    logged = made.model.logs[made.model.names.index(name)]
+    back: Callable[[float], float] = (lambda v: float(np.exp(v))) if logged else float
+    if fit.soft is not None:
+        sd = float(np.sqrt(fit.estimate.covariance[made.model.names.index(name)].max()))
+        reach = float(np.sqrt(law.ppf(level, 1))) * sd
+        return back(centre - reach), back(centre + reach)
+    ends = []
+    for sign in (-1.0, 1.0):
+        ends.append(_end(fit, k, centre, sign * sd * float(np.sqrt(law.ppf(level, 1))), allowed))
+    return back(ends[0]), back(ends[1])
+
+
+def _end(fit: JointFit, k: int, centre: float, step: float, allowed: float) -> float:
+    """Where the profile of χ² crosses what is allowed, by secant from the quadratic guess."""
+    start, base = fit.theta.copy(), fit.solution.chi2 + _prior_cost(fit, fit.theta)
+    inside, outside, at = 0.0, np.inf, 1.0
+    for _ in range(14):
+        start[k] = centre + at * step
+        found = solve(
+            fit.design, fit.data, start, prior=fit.prior, unit=fit.unit, held=k, max_steps=40
+        )
+        start = found.theta.copy()
+        ratio = (found.chi2 + _prior_cost(fit, found.theta) - base) / allowed
+        if abs(ratio - 1) < 0.02:
+            break
+        if ratio < 1:
+            inside = at
+        else:
+            outside = at
+        guess = at / np.sqrt(max(ratio, 0.05))
+        at = guess if inside < guess < outside else (
+            2 * at if not np.isfinite(outside) else (inside + outside) / 2
+        )
+        if abs(at * step) > 8:
+            break
+    return centre + at * step
+
+
+def _prior_cost(fit: JointFit, theta: Floats) -> float:
+    return 0.0 if fit.prior is None else fit.prior.cost(theta, fit.unit)[0]
+
+
+__all__ = ["JointFit", "LawTest", "Terms", "fit_joint", "inverse_temperature", "profile_joint"]
