@@ -65,6 +65,52 @@ def test_json_holds_one_object_per_stack_pressure(verb, here, capsys):
     assert list(here.iterdir()) == []
 
 
+def test_json_holds_a_spectrum_per_stack_pressure_and_whose_it_is(here, capsys):
+    words = ["--stack", "55 MPa", "--stack", "3 MPa", "--hard-thickness", "0.8 mm", "--json"]
+    assert run("predict", *SMALL, *words) == 0
+    found = json.loads(capsys.readouterr().out)
+    rows = found["impedance"]
+    assert [row["stack_MPa"] for row in rows] == [55, 3]
+    for row in rows:
+        z = np.array(row["re"]) + 1j * np.array(row["im"])
+        assert len(row["frequency"]) == len(z) == 69
+        assert row["frequency"][0] > row["frequency"][-1]
+        assert (z.real > 0).all()
+        assert (z.imag < 0).all()
+        assert row["units"] == {"frequency": "Hz", "re": "ohm cm2", "im": "ohm cm2"}
+        assert (row["interfaces"], row["cell"]) == (2, "LNOC | LLZTO | LNOC")
+        assert row["convention"].startswith("per cell")
+    high, low = (row["parameters"] for row in rows)
+    assert high["R_gb"] == low["R_gb"]
+    assert high["R_he"]["value"] < low["R_he"]["value"]
+
+
+def test_the_impedance_of_one_interface_ends_at_its_resistance(here, capsys):
+    words = ["--stack", "55 MPa", "--cell", "interface", "--reading", "C", "--json"]
+    assert run("predict", *SMALL, *words) == 0
+    found = json.loads(capsys.readouterr().out)
+    row = found["impedance"][0]
+    assert row["re"][-1] == pytest.approx(found["interface"][0]["r_he_ohm_cm2"], rel=0.2)
+    assert row["interfaces"] == 1
+    assert row["convention"].startswith("per interface")
+
+
+def test_measured_files_are_drawn_over_the_prediction(here, capsys):
+    """A prediction's own spectrum, written as a table and read back."""
+    words = ["predict", *SMALL, "--stack", "55 MPa"]
+    assert run(*words, "--out", "found") == 0
+    row = json.loads((here / "found" / "impedance.json").read_text(encoding="utf-8"))
+    row = row["impedance"][0]
+    table = zip(row["frequency"], row["re"], row["im"], strict=True)
+    text = "\n".join(",".join(f"{x:.6e}" for x in line) for line in table)
+    (here / "cell_25C_55MPa.csv").write_text(f"Frequency/Hz,Re(Z)/Ohm,Im(Z)/Ohm\n{text}\n")
+    plain = (here / "found" / "impedance_nyquist.png").read_bytes()
+    over = ["--measured", "cell_25C_55MPa.csv", "--area", "1 cm2", "--out", "found"]
+    assert run(*words, *over) == 0
+    assert (here / "found" / "impedance_nyquist.png").read_bytes() != plain
+    assert "no electrode area" in refusal(capsys, *words, "--measured", "cell_25C_55MPa.csv")
+
+
 def test_a_prediction_writes_summary_figures_data_and_provenance(here, capsys):
     assert run("predict", *SMALL, "--stack", "55 MPa", "--stack", "3 MPa", "--out", "found") == 0
     folder = here / "found"
@@ -72,6 +118,13 @@ def test_a_prediction_writes_summary_figures_data_and_provenance(here, capsys):
     figures = {"contact_map", "contact_fraction", "resistance", "resistance_budget"}
     assert {f"{name}.png" for name in figures} | {f"{name}.pdf" for name in figures} <= names
     assert {"summary.txt", "interface.json", "interface.csv", "interface.nc"} <= names
+    spectra = {"impedance.json", "impedance.csv", "impedance.nc", "impedance_nyquist.png"}
+    assert spectra | {"impedance_bode.pdf"} <= names
+    with (folder / "impedance.csv").open(encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    assert len(lines) == 2 * 69
+    assert {line["interfaces"] for line in lines} == {"2"}
+    assert "per cell: two interfaces" in (folder / "summary.txt").read_text(encoding="utf-8")
     with (folder / "interface.csv").open(encoding="utf-8") as file:
         assert [float(row["stack_MPa"]) for row in csv.DictReader(file)] == [55, 3]
     told = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
@@ -156,6 +209,12 @@ def test_ctrl_c_leaves_what_was_finished_and_the_same_command_continues(tmp_path
         (["--grit", "P80"], "known: P400, P1000, P4000"),
         (["--surface", "missing.x3p"], "no file 'missing.x3p'"),
         (["--surface", "a.x3p", "--sq", "1 nm"], "leave out --sq"),
+        (["--cell", "coin"], "--cell is 'coin'; it is one of symmetric, interface"),
+        (["--reading", "R"], "--reading is 'R'; it is one of Q, C"),
+        (["--hard-thickness", "0.8"], "write it with one, such as '0.8 um'"),
+        (["--soft-thickness", "-1 um"], "Check its sign"),
+        (["--measured", "missing.mpr"], "no file 'missing.mpr'"),
+        (["--area", "1 cm2"], "--area belongs to measured files"),
         (["--seedz", "3"], "Unknown option"),
     ],
     ids=lambda x: " ".join(x) if isinstance(x, list) else "",

@@ -16,6 +16,7 @@ from cyclopts import App, CycloptsError, Parameter
 import dualyte as dl
 
 if TYPE_CHECKING:
+    from dualyte.circuit import Spectrum
     from dualyte.interface.predict import Design, InterfacePrediction, RoughFace
     from dualyte.surface import Surface
 
@@ -79,6 +80,18 @@ class InterfaceOptions:
     "Side of the periodic cell: of a synthetic face (default 32 um), or cut from a measured one."
     pixels: int = 256
     "Points along each side of the cell."
+    cell: str = "symmetric"
+    "Whose impedance: symmetric (soft | hard | soft, two interfaces) or interface (one alone)."
+    hard_thickness: Quantity | None = None
+    "Of the hard layer, such as '0.8 mm'; an assumed range by default."
+    soft_thickness: Quantity | None = None
+    "Of each soft layer, likewise."
+    reading: str = "Q"
+    "How the quoted capacitance is read in the impedance: Q (constant-phase element) or C."
+    measured: Annotated[list[Path] | None, Parameter(consume_multiple=True, negative=())] = None
+    "Impedance files to draw over the prediction; they need --area where they do not say it."
+    area: Quantity | None = None
+    "Electrode area of the measured cell, such as '1.13 cm2'."
     seeds: int = 20
     "Faces to press; intervals need 20 or more."
     draws: int = 200
@@ -106,6 +119,7 @@ def predict_interface(options: InterfaceOptions | None = None) -> None:
 
 
 def _interface(options: InterfaceOptions) -> None:
+    from dualyte.impedance import impedance_rows, predict_impedance
     from dualyte.interface.answer import interface_rows
     from dualyte.interface.predict import finished_contacts
     from dualyte.interface.predict import predict_interface as verb
@@ -120,6 +134,8 @@ def _interface(options: InterfaceOptions) -> None:
             f"--film-removal is {options.film_removal:g}; it is a fraction from 0 to 1"
         )
     design = _design(options)
+    cell = _cell(options)
+    measured = _measured(options)
     folder = _folder(options, design)
     store = folder / "samples" if folder else None
     stopped = False
@@ -139,9 +155,11 @@ def _interface(options: InterfaceOptions) -> None:
         found = verb(
             design, seeds=options.seeds, draws=options.draws, seed=options.seed, contacts=done
         )
-    paths = write_prediction(found, folder) if folder else []
+    spectra = predict_impedance(found, **cell)
+    paths = write_prediction(found, folder, spectra=spectra, measured=measured) if folder else []
     if options.json:
-        print(json.dumps({"interface": interface_rows(found)}, ensure_ascii=False))
+        told = {"interface": interface_rows(found), "impedance": impedance_rows(spectra)}
+        print(json.dumps(told, ensure_ascii=False))
     else:
         _show(found, paths)
     if stopped:
@@ -151,6 +169,38 @@ def _interface(options: InterfaceOptions) -> None:
             file=sys.stderr,
         )
         sys.exit(130)
+
+
+def _cell(options: InterfaceOptions) -> dict[str, Any]:
+    """Arguments of `predict_impedance`."""
+    from dualyte.impedance.predict import CELLS
+
+    for name, known in (("cell", CELLS), ("reading", ("Q", "C"))):
+        if (word := getattr(options, name)) not in known:
+            raise dl.InputError(f"--{name} is {word!r}; it is one of {', '.join(known)}")
+    found: dict[str, Any] = {"cell": options.cell, "reading": options.reading}
+    for name in ("hard_thickness", "soft_thickness"):
+        if (text := getattr(options, name)) is not None:
+            found[name] = _given("length", dl.q(text, "length"), name)
+    return found
+
+
+def _measured(options: InterfaceOptions) -> list[Spectrum]:
+    """Measured spectra to draw over the prediction, all with their area."""
+    if options.measured is None:
+        if options.area is not None:
+            raise dl.InputError("--area belongs to measured files; name them with --measured")
+        return []
+    from dualyte.measure.files import read_spectra
+
+    area = None if options.area is None else dl.q(options.area, "area")
+    found = list(read_spectra(options.measured, area=area).spectra)
+    for spectrum in found:
+        if spectrum.area is None:
+            raise dl.InputError(
+                f"{spectrum.title}: no electrode area is known; give it, such as --area '1.13 cm2'"
+            )
+    return found
 
 
 def _design(options: InterfaceOptions) -> Design:

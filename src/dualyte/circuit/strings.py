@@ -64,7 +64,7 @@ _MAX_DEPTH: Final = 50
 _MAX_ELEMENTS: Final = 100
 _BRACES: Final = re.compile(r"\{[^{}]*\}")
 _LABELLED: Final = re.compile(r"([A-Za-z]+?)(?:_([A-Za-z0-9]\w*)|(\d\w*)?)(?!\w)", flags=re.A)
-_CODED: Final = re.compile(r"([A-Z][a-z]*)(?:_?(\d+))?(?:\{([^{}]*)\})?")
+_CODED: Final = re.compile(r"([A-Z][a-z]*)(\d+)?(?:\{([^{}]*)\})?")
 _SIGNS: Final = str.maketrans({"−": "-", "–": "-", "∥": "|", "‖": "|"})
 
 
@@ -113,7 +113,7 @@ def parse(text: str, *values: float) -> Circuit:
 def _is_infix(text: str) -> bool:
     """Whether a string has what only infix strings have, or is one element of theirs."""
     bare = _BRACES.sub("", text)
-    if re.search(r"[-+|,]|_[A-Za-z]", bare):
+    if re.search(r"[-+|,_]", bare):
         return True
     alone = _LABELLED.fullmatch(bare)
     return alone is not None and alone[1] in _SPELLED and alone[1] not in _CODES
@@ -311,7 +311,8 @@ def _from_code(made: Element, given: dict[str, float], reader: _Reader) -> Eleme
     if kind is W:
         return W(1 / (given["Y"] * 2**0.5))
     if kind in (Ws, Wo):
-        return cast("Element", cast("Any", kind)(given["B"] / given["Y"], given["B"] ** 2))
+        # version 5 of pyimpspec: Z = tanh√(Bs)/√(Ys), or coth
+        return cast("Element", cast("Any", kind)((given["B"] / given["Y"]) ** 0.5, given["B"]))
     if kind is G:
         return G(1 / (given["Y"] * given["k"] ** 0.5), 1 / given["k"])
     moved = {
@@ -332,8 +333,7 @@ def _to_code(element: Element) -> dict[str, float]:
     elif isinstance(element, W):
         numbers = {"Y": 1 / (element.W * 2**0.5)}
     elif isinstance(element, Ws | Wo):
-        root = element.taud**0.5
-        numbers = {"Y": root / element.Rd, "B": root, "n": 0.5}
+        numbers = {"Y": element.taud / element.Rd**2, "B": element.taud, "n": 0.5}
     elif isinstance(element, G):
         numbers = {"Y": element.taug**0.5 / element.Rg, "k": 1 / element.taug, "n": 0.5}
     return {key: x for key, x in numbers.items() if x == x}
@@ -344,7 +344,7 @@ def _numbered(found: Circuit) -> Circuit:
 
     Groups are counted from 0 at a lone first R. Elements that have names keep them.
     """
-    bare = Counter(type(x) for x in elements(found) if not x.name)
+    bare = Counter(name for x in elements(found) if not x.name for name in own(type(x)))
     if max(bare.values(), default=0) < 2:
         return found
     parts = blocks(found)

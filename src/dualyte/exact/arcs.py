@@ -112,3 +112,37 @@ def peak_frequency(R: npt.ArrayLike, Q: npt.ArrayLike, n: npt.ArrayLike = 1.0) -
     """
     n = checked("cpe_exponent", n)
     return np.asarray((positive("R", R) * positive("Q", Q)) ** (-1 / n) / (2 * np.pi))
+
+
+def peak_capacitance(R: npt.ArrayLike, frequency: npt.ArrayLike) -> Floats:
+    r"""Capacitance of an arc from where its top lies.
+
+    .. math:: C = \frac{1}{2\pi\nu R}
+
+    It needs no circuit: the frequency may be that of a maximum of −Im Z, or of a peak of a
+    distribution of relaxation times.
+
+    Parameters
+    ----------
+    R : (...)
+        Resistance of the arc [Ω m²].
+    frequency : (...)
+        ν at its top [Hz].
+
+    Returns
+    -------
+    (...)
+        C [F/m²] (in F with R in Ω).
+
+    Notes
+    -----
+    Limits: exact for an ideal arc; of a depressed one it is `hsu_mansfeld`. The arc must
+    stand alone: where arcs overlap the maximum of the sum lies elsewhere.
+    Source: Irvine, Sinclair & West 1990, Adv. Mater. 2, 132, doi:10.1002/adma.19900020304.
+
+    Examples
+    --------
+    >>> round(float(peak_capacitance(0.01, 1591.5)), 6)
+    0.01
+    """
+    return np.asarray(1 / (2 * np.pi * positive("frequency", frequency) * positive("R", R)))

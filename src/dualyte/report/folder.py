@@ -6,14 +6,18 @@ import csv
 import json
 import platform
 import warnings
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from dualyte import plot
+from dualyte.circuit import Spectrum
+from dualyte.impedance.predict import ImpedancePrediction, impedance_rows, predict_impedance
 from dualyte.interface.answer import conditions, interface_rows, to_dataset
 from dualyte.interface.predict import InterfacePrediction, fingerprint
 from dualyte.material import cite
+from dualyte.vocabulary import pretty
 
 _COLUMNS = (
     ("stack", "stack_MPa", "{:g} MPa"),
@@ -36,8 +40,12 @@ def table(rows: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
     return head, cells
 
 
-def summary(prediction: InterfacePrediction, rows: list[dict[str, Any]]) -> str:
-    """Plain-text account of a prediction."""
+def summary(
+    prediction: InterfacePrediction,
+    rows: list[dict[str, Any]],
+    spectra: ImpedancePrediction | None = None,
+) -> str:
+    """Plain-text account of a prediction, and of its spectra."""
     head, cells = table(rows)
     wide = [max(len(line[k]) for line in [head, *cells]) for k in range(len(head))]
     lines = [
@@ -71,6 +79,7 @@ def summary(prediction: InterfacePrediction, rows: list[dict[str, Any]]) -> str:
                 for row in rows
             ),
             "",
+            *([] if spectra is None else [*_impedance(spectra), ""]),
             "Read this first",
             *said,
             "",
@@ -84,8 +93,39 @@ def summary(prediction: InterfacePrediction, rows: list[dict[str, Any]]) -> str:
     )
 
 
-def write_prediction(prediction: InterfacePrediction, folder: Path) -> list[Path]:
+def _impedance(spectra: ImpedancePrediction) -> list[str]:
+    """Circuit of the spectra at each stack pressure."""
+    rows = impedance_rows(spectra)
+    lines = ["Impedance", f"{spectra.name}, {rows[0]['convention']}"]
+    for row in rows:
+        told = ", ".join(
+            f"{name} {x['value']:.3g}" + ("" if x["unit"] == "1" else f" {pretty(x['unit'])}")
+            for name, x in row["parameters"].items()
+            if name.startswith("R_") or name.endswith("_he")
+        )
+        lines.append(f"{row['stack_MPa']:g} MPa: {told}")
+    return [*lines, *(f"- {flag}" for flag in rows[0]["flags"])]
+
+
+def write_prediction(
+    prediction: InterfacePrediction,
+    folder: Path,
+    *,
+    spectra: ImpedancePrediction | None = None,
+    measured: Sequence[Spectrum] = (),
+) -> list[Path]:
     """Write summary, JSON, CSV, netCDF, provenance, references and figures.
+
+    Parameters
+    ----------
+    prediction
+        What `predict_interface` found.
+    folder
+        Made if it is not there.
+    spectra
+        What `predict_impedance` found; by default that of the symmetric cell.
+    measured
+        Spectra to draw over the predicted ones, with their areas.
 
     Returns
     -------
@@ -93,9 +133,10 @@ def write_prediction(prediction: InterfacePrediction, folder: Path) -> list[Path
         What was written, in that order.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    spectra = spectra or predict_impedance(prediction)
     rows = interface_rows(prediction)
     paths = [folder / name for name in ("summary.txt", "interface.json", "interface.csv")]
-    paths[0].write_text(summary(prediction, rows), encoding="utf-8")
+    paths[0].write_text(summary(prediction, rows, spectra), encoding="utf-8")
     paths[1].write_text(json.dumps({"interface": rows}, indent=2, ensure_ascii=False), "utf-8")
     _write_csv(rows, paths[2])
     paths.append(folder / "interface.nc")
@@ -103,14 +144,53 @@ def write_prediction(prediction: InterfacePrediction, folder: Path) -> list[Path
         warnings.simplefilter("ignore")
         to_dataset(prediction).to_netcdf(paths[-1], engine="h5netcdf")
     paths.append(folder / "provenance.json")
-    paths[-1].write_text(json.dumps(provenance(prediction), indent=2, ensure_ascii=False), "utf-8")
+    told = provenance(prediction) | {"impedance": _cell(spectra)}
+    paths[-1].write_text(json.dumps(told, indent=2, ensure_ascii=False), "utf-8")
     paths.append(folder / "references.bib")
-    paths[-1].write_text(cite(prediction.values) + "\n", encoding="utf-8")
-    for figure in plot.interface_figures(prediction):
-        for suffix in ("png", "pdf"):
-            paths.append(folder / f"{figure.name}.{suffix}")
-            plot.draw(figure, paths[-1])
+    paths[-1].write_text(cite(spectra.values) + "\n", encoding="utf-8")
+    paths += _write_spectra(spectra, folder)
+    figures = plot.interface_figures(prediction) + plot.impedance_figures(spectra, measured)
+    for figure in figures:
+        paths += [folder / f"{figure.name}.{suffix}" for suffix in ("png", "pdf")]
+        plot.draw(figure, paths[-2]).savefig(paths[-1])
     return paths
+
+
+def _write_spectra(spectra: ImpedancePrediction, folder: Path) -> list[Path]:
+    """Write the rows as JSON, one line per pressure and frequency as CSV, samples as netCDF."""
+    rows = impedance_rows(spectra)
+    paths = [folder / f"impedance.{suffix}" for suffix in ("json", "csv", "nc")]
+    paths[0].write_text(json.dumps({"impedance": rows}, indent=1, ensure_ascii=False), "utf-8")
+    with paths[1].open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["stack_MPa", "temperature_C", "interfaces", *_SPECTRUM])
+        for row in rows:
+            columns = [row["frequency"], row["re"], row["im"]]
+            for name in ("re", "im", "modulus"):
+                columns += [row[f"{name}_interval_90"][end] for end in ("low", "high")]
+            start = [row["stack_MPa"], row["temperature_C"], row["interfaces"]]
+            writer.writerows([*start, *line] for line in zip(*columns, strict=True))
+    with warnings.catch_warnings():  # h5netcdf warns of its own use of h5py
+        warnings.simplefilter("ignore")
+        spectra.to_dataset().to_netcdf(paths[2], engine="h5netcdf")
+    return paths
+
+
+_SPECTRUM = (
+    "frequency_Hz", "re_ohm_cm2", "im_ohm_cm2", "re_low", "re_high", "im_low", "im_high",
+    "modulus_low", "modulus_high",
+)  # fmt: skip
+
+
+def _cell(spectra: ImpedancePrediction) -> dict[str, Any]:
+    """Layers and electrodes of the simulated cell, with where their numbers are from."""
+    own = {x: v for x, v in spectra.values.items() if x not in spectra.prediction.values}
+    return {
+        "cell": spectra.name,
+        "interfaces": spectra.interfaces,
+        "reading": spectra.reading,
+        "inputs": {name: str(value) for name, value in own.items()},
+    }
 
 
 def _write_csv(rows: list[dict[str, Any]], path: Path) -> None:

@@ -16,7 +16,7 @@ from dualyte.circuit.spectrum import Spectrum
 from dualyte.circuit.strings import parse
 from dualyte.errors import InputError
 from dualyte.measure.eis.guess import starts
-from dualyte.measure.eis.model import Arc, Model, Weighting, arcs, refuse, stack
+from dualyte.measure.eis.model import ArcNames, Model, Weighting, arc_names, refuse, stack
 from dualyte.measure.eis.result import Fit
 from dualyte.numerics.levenberg import CONVERGED, Fitted, Stack, fit_many
 from dualyte.vocabulary import Floats
@@ -232,10 +232,10 @@ def _ordered(fit: Fit, data: Stack) -> Fit:
     return _fit_of(fit.spectrum, model, fit.weighting, found, 0)
 
 
-def _alike(model: Model) -> list[list[Arc]]:
+def _alike(model: Model) -> list[list[ArcNames]]:
     """Groups of arcs of one form that may change places."""
     touched = {*model.fixed, *model.bounds, *(name for group in model.tied for name in group)}
-    lines = [a for a in arcs(model.circuit) if not touched & set(_names(a))]
+    lines = [a for a in arc_names(model.circuit) if not touched & set(_names(a))]
     return [[arc for arc in lines if _form(arc) == form] for form in ("Q", "C", "tau")]
 
 
@@ -253,15 +253,15 @@ def _swapped(model: Model, theta: Floats) -> npt.NDArray[np.bool_]:
     return found
 
 
-def _form(arc: Arc) -> str:
+def _form(arc: ArcNames) -> str:
     return "Q" if arc.Q else "C" if arc.C else "tau"
 
 
-def _names(arc: Arc) -> list[str]:
+def _names(arc: ArcNames) -> list[str]:
     return [name for name in (arc.R, arc.Q, arc.n, arc.C, arc.tau) if name]
 
 
-def _log_tau(arc: Arc, p: Mapping[str, float]) -> float:
+def _log_tau(arc: ArcNames, p: Mapping[str, float]) -> float:
     if arc.tau:
         return float(np.log(p[arc.tau]))
     return float(np.log(p[arc.R] * p[arc.Q or arc.C])) / (p[arc.n] if arc.n else 1.0)

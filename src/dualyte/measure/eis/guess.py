@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from dualyte.circuit.elements import ZARC, C, Circuit, L, Parallel, Q, R, W, Wo, Ws, blocks, slots
 from dualyte.circuit.spectrum import Spectrum
-from dualyte.measure.eis.model import Model, arcs, scale, weights
+from dualyte.measure.eis.model import Model, arc_names, scale, weights
 from dualyte.vocabulary import Floats
 
 _GRID: Final = 12  # places along the frequency axis for the peak of an arc
@@ -42,7 +42,7 @@ def starts(model: Model, spectrum: Spectrum, *, best: int = 6, seed: int = 0) ->
 
 def _simple(part: Circuit) -> bool:
     if isinstance(part, Parallel):
-        return len(arcs(part)) == 1
+        return len(arc_names(part)) == 1
     return isinstance(part, R | L | C | Q | W | Ws | Wo | ZARC)
 
 
@@ -53,7 +53,7 @@ def _is_arc(part: Circuit) -> bool:
 def _shapes(part: Circuit, tau: Floats) -> list[Shape]:
     """What a part may look like before anything is known."""
     if isinstance(part, Parallel):
-        return list(product(tau.tolist(), _ARC if arcs(part)[0].n else (1.0,)))
+        return list(product(tau.tolist(), _ARC if arc_names(part)[0].n else (1.0,)))
     if isinstance(part, ZARC):
         return list(product(tau.tolist(), _ARC))
     if isinstance(part, Ws | Wo):

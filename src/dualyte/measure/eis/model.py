@@ -37,7 +37,7 @@ _WIDE: Final = 80.0  # |ln p| beyond which a parameter has run away
 
 
 @dataclass(frozen=True, slots=True)
-class Arc:
+class ArcNames:
     """Names of the parameters of one arc, R parallel to a capacitive element."""
 
     label: str
@@ -48,18 +48,18 @@ class Arc:
     tau: str = ""  #: of a ZARC
 
 
-def arcs(circuit: Circuit) -> list[Arc]:
+def arc_names(circuit: Circuit) -> list[ArcNames]:
     """Every arc in series at the top level, in the order written.
 
     >>> from dualyte.circuit.strings import parse
-    >>> [arc.label for arc in arcs(parse("R_0-p(R_gb,CPE_gb)-p(R_he,CPE_he)-CPE_tail"))]
+    >>> [arc.label for arc in arc_names(parse("R_0-p(R_gb,CPE_gb)-p(R_he,CPE_he)-CPE_tail"))]
     ['gb', 'he']
     """
     found = []
     for block in blocks(circuit):
         if isinstance(block, ZARC):
             tag = f"_{block.name}" if block.name else ""
-            found.append(Arc(block.name, f"R{tag}", n=f"n{tag}", tau=f"tau{tag}"))
+            found.append(ArcNames(block.name, f"R{tag}", n=f"n{tag}", tau=f"tau{tag}"))
         if not isinstance(block, Parallel):
             continue
         parts = list(elements(block))
@@ -69,7 +69,7 @@ def arcs(circuit: Circuit) -> list[Arc]:
         names = {f: name for name, _, f, _ in slots(block)}
         label = next(part.name for part in parts if isinstance(part, R))
         found.append(
-            Arc(label, names["R"], names.get("Q", ""), names.get("n", ""), names.get("C", ""))
+            ArcNames(label, names["R"], names.get("Q", ""), names.get("n", ""), names.get("C", ""))
         )
     return found
 

@@ -14,7 +14,7 @@ from dualyte.circuit.elements import Circuit, slots
 from dualyte.circuit.spectrum import Spectrum
 from dualyte.circuit.strings import write
 from dualyte.material import Value
-from dualyte.measure.eis.model import Arc, Model, Weighting, arcs, scale
+from dualyte.measure.eis.model import ArcNames, Model, Weighting, arc_names, scale
 from dualyte.numerics.levenberg import CONVERGED
 from dualyte.vocabulary import Floats, show
 
@@ -44,9 +44,9 @@ class Estimate:
     where: str  #: file and circuit
 
     @cached_property
-    def arcs(self) -> tuple[Arc, ...]:
+    def arcs(self) -> tuple[ArcNames, ...]:
         """The arcs of the circuit."""
-        return tuple(arcs(self.model.circuit))
+        return tuple(arc_names(self.model.circuit))
 
     @cached_property
     def values(self) -> dict[str, Value]:
@@ -89,7 +89,7 @@ class Estimate:
             where=self.where,
         )
 
-    def _arc(self, arc: Arc) -> dict[str, Value]:
+    def _arc(self, arc: ArcNames) -> dict[str, Value]:
         """C and f of an arc, by propagation of the covariance."""
         log_tau, by = self.time_constant(arc)
         tag = f"_{arc.label}" if arc.label else ""
@@ -103,7 +103,7 @@ class Estimate:
         found[f"f{tag}"] = self._made(("frequency", "frequency"), f, self._spread(by))
         return found
 
-    def time_constant(self, arc: Arc) -> tuple[float, dict[str, float]]:
+    def time_constant(self, arc: ArcNames) -> tuple[float, dict[str, float]]:
         """Return ln τ of an arc and its derivatives with respect to the transformed parameters."""
         if arc.tau:
             return float(np.log(self.numbers[arc.tau])), {arc.tau: 1.0}
@@ -299,7 +299,7 @@ class Fit:
         return "\n".join([*rows, *(f"  - {flag}" for flag in self.flags)])
 
 
-def about_the_cell(cell: Spectrum, lines: Sequence[Arc]) -> list[str]:
+def about_the_cell(cell: Spectrum, lines: Sequence[ArcNames]) -> list[str]:
     """What area and interfaces mean for the numbers."""
     found = []
     if cell.area is None:

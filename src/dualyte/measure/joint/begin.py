@@ -11,15 +11,16 @@ from dualyte.circuit.elements import Circuit
 from dualyte.circuit.spectrum import Spectrum
 from dualyte.measure.eis.fit import fit_spectrum
 from dualyte.measure.eis.guess import starts
-from dualyte.measure.eis.model import Weighting, arcs
+from dualyte.measure.eis.model import ArcNames, Weighting, arc_names
 from dualyte.measure.joint.laws import ROOM, Design, design
 from dualyte.measure.joint.solve import Solution, part, solve
 from dualyte.numerics.levenberg import Stack
 from dualyte.vocabulary import Floats
 
 _TRIES: Final = 12
-_ROUNDS: Final = 4  # of starts, until one fits as well as the spectra fitted alone
-_GOOD: Final = 1.15  # χ² over that of single fits that ends the search
+_ROUNDS: Final = 6  # of starts, until one fits as well as the spectra fitted alone
+_APART: Final = 0.5  # ln of the shift of the two time constants that an arc is split into
+_SPLIT_N: Final = 0.9  # exponent they start with
 _FEW: Final = 9  # spectra that decide which start is best
 _TYPICAL: Final = 0.45  # eV, activation energy an arc starts with
 _LEVEL: Final = 0.7  # exponent with which contact starts to follow pressure
@@ -31,7 +32,7 @@ def best_solution(
     data: Stack,
     weighting: Weighting,
     *,
-    noise: float,
+    enough: float,
     seed: int = 0,
 ) -> Solution:
     """Fit the series from several starts and keep the best, arcs ordered by time constant.
@@ -42,34 +43,78 @@ def best_solution(
         The series, its laws, and its arrays.
     weighting
         Of the single fit that it starts from.
-    noise
-        χ² per row that is left when every spectrum is fitted alone: what a good start reaches.
+    enough
+        χ² that ends the search.
     seed
         Of the variations.
     """
     few = _few(made)
     smaller = design([spectra[k] for k in few], made.model.circuit, made.terms)
     sparse = part(data, few)
-    bases = _alone(spectra[_reference(made)], made.model.circuit, weighting)
+    bases = _alone(spectra[reference(made)], made.model.circuit, weighting)
     best: Solution | None = None
     for attempt in range(_ROUNDS):
         rng = np.random.default_rng([seed, attempt])
-        begin = [
-            _start(smaller, bases[k % len(bases)], rng if attempt or k >= len(bases) else None)
-            for k in range(_TRIES)
-        ]
+        if best is None or attempt % 2 == 0:
+            begin = [
+                _start(smaller, bases[k % len(bases)], rng if attempt or k >= len(bases) else None)
+                for k in range(_TRIES)
+            ]
+        else:
+            begin = _hops(smaller, _carried(made, smaller, best.theta))
         tried = [_revived(smaller, sparse, _short(smaller, sparse, b), b) for b in begin]
         tried.sort(key=lambda s: s.chi2 if np.isfinite(s.chi2) else np.inf)
         for short in tried[:2]:
             found = solve(made, data, _carried(smaller, made, short.theta))
             if best is None or found.chi2 < best.chi2:
                 best = found
-        if best is not None and best.chi2 <= _GOOD * noise * 2 * data.omega.size:
+        if best is not None and best.chi2 <= enough:
             break
     if best is None:
         raise AssertionError("a round always ends with a solution")
     ordered = _ordered(made, best.theta)
     return best if ordered is best.theta else solve(made, data, ordered)
+
+
+def _hops(made: Design, theta: Floats) -> list[Floats]:
+    """Starts in other basins: one arc given to its neighbour, another split in two."""
+    lines = [arc for arc in arc_names(made.model.circuit) if arc.Q and arc.n and arc.R in made.names]
+    found = []
+    order = sorted(range(len(lines)), key=lambda k: _log_tau(made, theta, lines[k]))
+    for gone in order:
+        for split in order:
+            if gone != split and len(lines) > 1:
+                found.append(_hop(made, theta, [lines[k] for k in order], gone, split))
+    return found
+
+
+def _log_tau(made: Design, theta: Floats, arc: ArcNames) -> float:
+    at = made.at
+    return float((theta[at(arc.R)] + theta[at(arc.Q)]) / theta[at(arc.n)])
+
+
+def _hop(made: Design, theta: Floats, lines: Sequence[ArcNames], gone: int, split: int) -> Floats:
+    """Remove arc `gone`, split arc `split` (places in the circuit), and name all in order."""
+    every = arc_names(made.model.circuit)
+    lost, parted = every[gone], every[split]
+    kept = [arc for arc in lines if arc is not lost and arc.label != lost.label]
+    rows = [(_log_tau(made, theta, a), theta[made.at(a.R)], a) for a in kept]
+    near = min(range(len(rows)), key=lambda k: abs(rows[k][0] - _log_tau(made, theta, lost)))
+    t, R, source = rows[near]
+    rows[near] = (t, float(np.logaddexp(R, theta[made.at(lost.R)])), source)
+    twin = next(k for k, row in enumerate(rows) if row[2].label == parted.label)
+    t, R, source = rows.pop(twin)
+    rows += [(t + step, R - np.log(2), source) for step in (-_APART, _APART)]
+    rows.sort(key=lambda row: row[0])
+    moved = theta.copy()
+    for arc, (log_tau, log_R, origin) in zip(lines, rows, strict=True):
+        for k, name in enumerate(made.names):
+            other = _renamed(name, arc.label, origin.label)
+            if other in made.names:
+                moved[k] = 0.0 if name.startswith("drift_") else theta[made.at(other)]
+        moved[made.at(arc.R)], moved[made.at(arc.n)] = log_R, _SPLIT_N
+        moved[made.at(arc.Q)] = log_tau * _SPLIT_N - log_R
+    return moved
 
 
 def _short(made: Design, data: Stack, start: Floats) -> Solution:
@@ -78,14 +123,12 @@ def _short(made: Design, data: Stack, start: Floats) -> Solution:
 
 def _ordered(made: Design, theta: Floats) -> Floats:
     """θ with arcs that obey the same laws named by their order in time at 25 °C."""
-    lines = [arc for arc in arcs(made.model.circuit) if arc.Q and arc.n]
+    lines = [arc for arc in arc_names(made.model.circuit) if arc.Q and arc.n]
     moved = theta.copy()
     for moves in (True, False):
         same = [arc for arc in lines if (arc.label in made.movers) == moves]
         log_tau = [
-            (theta[made.at(a.R)] + theta[made.at(a.Q)]) / theta[made.at(a.n)]
-            for a in same
-            if {a.R, a.Q, a.n} <= set(made.names)
+            _log_tau(made, theta, a) for a in same if {a.R, a.Q, a.n} <= set(made.names)
         ]
         if len(log_tau) < len(same):
             return theta  # some are free in every spectrum and have no one time constant
@@ -121,7 +164,7 @@ def _few(made: Design) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     return np.unique(order[np.linspace(0, T.size - 1, _FEW).astype(int)])
 
 
-def _reference(made: Design) -> int:
+def reference(made: Design) -> int:
     """Spectrum nearest 25 °C at the highest pressure."""
     T, P = made.temperature, made.pressure
     away = np.abs(np.where(np.isfinite(T), T, ROOM) - ROOM)
@@ -146,11 +189,11 @@ def _start(made: Design, numbers: Mapping[str, float], rng: np.random.Generator 
     """θ from one spectrum; shaken where a generator is given."""
     x = dict(numbers)
     if rng is not None:
-        for arc in arcs(made.model.circuit):
+        for arc in arc_names(made.model.circuit):
             x = _shaken(x, arc.R, arc.Q, arc.n, rng)
     theta = np.zeros(len(made.names))
     logs = dict(zip(made.model.names, made.model.logs, strict=True))
-    arc_R = {arc.R for arc in arcs(made.model.circuit)}
+    arc_R = {arc.R for arc in arc_names(made.model.circuit)}
     for k, name in enumerate(made.names):
         base = name.split("[")[0]
         if base in logs:

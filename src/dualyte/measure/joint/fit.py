@@ -16,38 +16,13 @@ from dualyte.errors import InputError
 from dualyte.material import Value
 from dualyte.measure.eis.model import Weighting, refuse, stack
 from dualyte.measure.eis.result import Estimate, about_the_cell
-from dualyte.measure.joint.begin import best_solution
-from dualyte.measure.joint.laws import (
-    ELECTRON,
-    ROOM,
-    Design,
-    Terms,
-    design,
-    inverse_temperature,
-)
-from dualyte.measure.joint.solve import Prior, Soft, Solution, soften, solve
-from dualyte.numerics.levenberg import Stack, fit_many
+from dualyte.measure.joint.ladder import LawTest, Series, describe, fit_alone
+from dualyte.measure.joint.laws import ELECTRON, ROOM, Design, Terms, design
+from dualyte.measure.joint.solve import Prior, Soft, Solution, solve
+from dualyte.numerics.levenberg import Stack
 from dualyte.vocabulary import Floats, show
 
-_BROKEN: Final = 1e-3  # probability below which laws are taken to be broken
-_CONTACT: Final = 1e-2  # probability below which a power law of the contact is given up
 _WIDE: Final = 1.4  # ratio of the ends of a 90 % interval beyond which R is not identifiable
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LawTest:
-    """One set of laws against every spectrum fitted alone."""
-
-    terms: Terms
-    chi2_reduced: float
-    F: float  #: excess misfit over what is left when each spectrum is fitted alone
-    probability: float  #: of a larger F if the laws hold
-    bic: float
-
-    @property
-    def holds(self) -> bool:
-        """Whether the laws describe the series."""
-        return self.probability >= _BROKEN
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -83,7 +58,7 @@ class JointFit:
     @property
     def unit(self) -> float:
         """Noise variance that the covariance is scaled with."""
-        return self.noise if self.soft else self.chi2_reduced
+        return self.noise
 
     @cached_property
     def covariance(self) -> Floats:
@@ -299,27 +274,19 @@ def fit_joint(
             raise InputError(why)
     same_cell(spectra)
     data = stack(spectra, weighting)
-    prior = None if known is None else _knowledge(first, known)
-    begun = best_solution(spectra, first, data, weighting, noise=np.inf, seed=seed)
-    noise, loose = _free_noise(first, data, begun)
-    if begun.chi2 > 1.15 * loose:  # a poor start, or laws that do not hold
-        again = best_solution(spectra, first, data, weighting, noise=noise, seed=seed + 1)
-        begun = min((begun, again), key=lambda s: s.chi2)
-        noise, loose = _free_noise(first, data, begun)
+    series = Series(spectra=tuple(spectra), circuit=made, data=data, weighting=weighting,
+                    alone=fit_alone(spectra, first, data, weighting), known=known or {},
+                    seed=seed)  # fmt: skip
     tell(1, 3)
-    found, tests = _lawful(spectra, first, data, begun, terms, loose, prior, noise)
+    series, found = describe(series, first, terms)
     tell(2, 3)
-    made_design, solution = found
-    soft = None
-    if not tests[-1].holds and terms is None:
-        soft = soften(made_design, data, solution.theta, unit=noise, prior=prior)
-        solution = soft.solution
     result = JointFit(
-        spectra=tuple(spectra), design=made_design, solution=solution, noise=noise,
-        tests=tuple(tests), weighting=weighting, data=data, prior=prior, soft=soft, profiles={},
+        spectra=tuple(spectra), design=found.design, solution=found.solution,
+        noise=series.alone.noise, tests=found.tests, weighting=weighting, data=data,
+        prior=found.prior, soft=found.soft, profiles={},
     )  # fmt: skip
     ends = {arc.R: profile_joint(result, arc.R) for arc in result.estimate.arcs
-            if arc.R in made_design.names}  # fmt: skip
+            if arc.R in found.design.names}  # fmt: skip
     tell(3, 3)
     return replace(result, profiles=ends)
 
@@ -333,157 +300,6 @@ def same_cell(spectra: Sequence[Spectrum]) -> None:
             raise InputError(
                 f"the spectra have different {name} ({told} in SI); a joint fit is of one cell"
             )
-
-
-def _free_noise(made: Design, data: Stack, begun: Solution) -> tuple[float, float]:
-    """Noise variance, and χ², when every spectrum is fitted alone from the joint solution."""
-    x = made.x(begun.theta)
-    layout = made.model.layout
-    found = fit_many(layout, data, np.clip(x, layout.low, layout.high))
-    chi2 = float(np.minimum(found.chi2, begun.per_spectrum).sum())
-    dof = 2 * data.omega.size - data.first.size * len(made.model.names)
-    return chi2 / max(dof, 1), chi2
-
-
-def _tested(made: Design, solution: Solution, data: Stack, loose: float) -> LawTest:
-    """F test of the laws against spectra fitted alone."""
-    from scipy.stats import f as law
-
-    rows, k = 2 * data.omega.size, len(made.names)
-    every = data.first.size * len(made.model.names)
-    more, rest = max(every - k, 1), max(rows - every, 1)
-    F = (solution.chi2 - loose) / more / (loose / rest)
-    return LawTest(
-        terms=made.terms,
-        chi2_reduced=solution.chi2 / (rows - k),
-        F=float(F),
-        probability=float(law.sf(F, more, rest)),
-        bic=float(rows * np.log(solution.chi2 / rows) + k * np.log(rows)),
-    )
-
-
-def _lawful(
-    spectra: Sequence[Spectrum],
-    first: Design,
-    data: Stack,
-    begun: Solution,
-    terms: Terms | None,
-    loose: float,
-    prior: Prior | None,
-    noise: float,
-) -> tuple[tuple[Design, Solution], list[LawTest]]:
-    """The strictest laws that describe the series."""
-    if prior is not None:
-        begun = solve(first, data, begun.theta, prior=prior, unit=noise)
-    made, solution = first, begun
-    tests = [_tested(made, solution, data, loose)]
-    if terms is not None:
-        return (made, solution), tests
-    pressed, hot = made.levels.size > 1, float(np.ptp(made.temperature)) > 0
-    ladder: list[Terms] = []
-    if pressed:
-        ladder.append(Terms(contact=True))
-    if hot:
-        ladder.append(Terms(drift_n=True, drift_Q=True))
-    if pressed and hot:
-        ladder.append(Terms(drift_n=True, drift_Q=True, contact=True))
-    if pressed:
-        ladder.append(Terms(drift_n=hot, drift_Q=hot, contact=True, pressure=True))
-    best = made, solution
-    for step in ladder:
-        only_contact = step == Terms(contact=True) and tests[-1].holds
-        if tests[-1].holds and not only_contact:
-            break
-        other = design(spectra, made.model.circuit, step)
-        start = _moved(best[0], best[1].theta, other)
-        there = solve(other, data, start, prior=_widened(prior, first, other), unit=noise)
-        test = _tested(other, there, data, loose)
-        if only_contact:
-            if _nested(tests[-1], solution, there, made, other, data) < _CONTACT:
-                best = other, there
-                tests.append(test)
-            continue
-        tests.append(test)
-        best = other, there
-    return best, tests
-
-
-def _nested(
-    test: LawTest, strict: Solution, loose: Solution, made: Design, other: Design, data: Stack
-) -> float:
-    """Probability that looser laws improve as much as they do by chance."""
-    from scipy.stats import f as law
-
-    more = len(other.names) - len(made.names)
-    rest = 2 * data.omega.size - len(other.names)
-    F = (strict.chi2 - loose.chi2) / max(more, 1) / (loose.chi2 / rest)
-    return float(law.sf(F, max(more, 1), rest))
-
-
-def _moved(old: Design, theta: Floats, new: Design) -> Floats:
-    """θ of stricter laws as θ of looser ones."""
-    known = dict(zip(old.names, theta.tolist(), strict=True))
-    moved = np.zeros(len(new.names))
-    for k, name in enumerate(new.names):
-        if name in known:
-            moved[k] = known[name]
-            continue
-        stem = name.split("[")[0]
-        if stem.startswith(("m_", "phi_")):
-            moved[k] = _log_contact(known, old, new, k)
-    return moved
-
-
-def _log_contact(known: Mapping[str, float], old: Design, new: Design, k: int) -> float:
-    """Start of an m or φ from whatever the stricter laws called it."""
-    name = new.names[k]
-    stem, bracket, rest = name.partition("[")
-    word, _, owner = stem.partition("_")
-    label = owner.removeprefix("R_").removeprefix("Q_").removeprefix("C_")
-    for twin in (f"{word}_{label}{bracket}{rest}", f"{word}_{owner}{bracket}{rest}"):
-        if twin in known:
-            return known[twin]
-    for source in (f"m_{label}", f"m_{owner}"):
-        if source in known and word == "phi":
-            column = new.matrix[:, :, k]
-            s = int(np.argmax(np.abs(column).max(axis=1)))
-            return known[source] * float(np.log(new.pressure[s] / new.levels[0]))
-    return 0.0
-
-
-def _knowledge(made: Design, known: Mapping[str, Value]) -> Prior:
-    """Values of reference cells as a Gaussian in θ."""
-    mean, precision = np.zeros(len(made.names)), np.zeros(len(made.names))
-    logs = dict(zip(made.model.names, made.model.logs.tolist(), strict=True))
-    for name, value in known.items():
-        at = f"Ea_R_{name.removeprefix('Ea_')}" if name.startswith("Ea_") else name
-        if at not in made.names:
-            raise InputError(
-                f"{name} is no number of this joint fit; known may give {', '.join(made.names)}"
-            )
-        low, high = value.interval()
-        if not high > low:
-            raise InputError(f"{name} is known without spread; fix it in the circuit instead")
-        k = made.at(at)
-        if logs.get(name, False):
-            mean[k], sd = np.log(value.si), np.log(high / low) / 3.29
-        else:
-            unit = ELECTRON if name.startswith("Ea_") else 1.0
-            mean[k], sd = value.si / unit, (high - low) / 3.29 / unit
-        precision[k] = 1 / sd**2
-    return Prior(mean=mean, precision=np.diag(precision))
-
-
-def _widened(prior: Prior | None, old: Design, new: Design) -> Prior | None:
-    """The same knowledge where there are more θ."""
-    if prior is None:
-        return None
-    mean, precision = np.zeros(len(new.names)), np.zeros((len(new.names), len(new.names)))
-    where = [new.names.index(name) if name in new.names else -1 for name in old.names]
-    for i, a in enumerate(where):
-        if a >= 0:
-            mean[a], precision[a, a] = prior.mean[i], prior.precision[i, i]
-    return Prior(mean=mean, precision=precision)
 
 
 def profile_joint(fit: JointFit, name: str, *, level: float = 0.9) -> tuple[float, float]:
@@ -550,5 +366,3 @@ def _end(fit: JointFit, k: int, centre: float, step: float, allowed: float) -> f
 def _prior_cost(fit: JointFit, theta: Floats) -> float:
     return 0.0 if fit.prior is None else fit.prior.cost(theta, fit.unit)[0]
 
-
-__all__ = ["JointFit", "LawTest", "Terms", "fit_joint", "inverse_temperature", "profile_joint"]

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from dualyte.circuit.elements import Circuit, R, blocks, slots
 from dualyte.circuit.spectrum import Spectrum
 from dualyte.errors import InputError
-from dualyte.measure.eis.model import Arc, Model, arcs
+from dualyte.measure.eis.model import ArcNames, Model, arc_names
 from dualyte.measure.eis.result import INTERFACE
 from dualyte.vocabulary import Floats, show
 
@@ -145,7 +145,7 @@ def design(spectra: Sequence[Spectrum], circuit: Circuit, terms: Terms = Terms()
             "fit needs several of either (in file names such as cell1_-40C_55MPa.csv)"
         )
     model = Model(circuit=circuit, logarithmic=True)
-    lines = arcs(circuit)
+    lines = arc_names(circuit)
     labelled = [a.label for a in lines if a.label.lower() in INTERFACE]
     movers = tuple(labelled or [a.label for a in lines]) if pressed else ()
     table = _Columns((len(spectra), len(model.names)))
@@ -199,12 +199,12 @@ def _alone(circuit: Circuit, name: str) -> bool:
     return any(
         name in block.parameters and len(slots(block)) == len({n for *_, n, _ in slots(block)})
         for block in blocks(circuit)
-        if not any(name in (a.R, a.Q, a.n, a.C, a.tau) for a in arcs(block))
+        if not any(name in (a.R, a.Q, a.n, a.C, a.tau) for a in arc_names(block))
     )
 
 
 def _drifts(
-    table: _Columns, arc: Arc, known: Mapping[str, int], t: Floats | None, terms: Terms
+    table: _Columns, arc: ArcNames, known: Mapping[str, int], t: Floats | None, terms: Terms
 ) -> None:
     if t is None:
         return
@@ -215,7 +215,7 @@ def _drifts(
 
 
 def _contact(
-    table: _Columns, arc: Arc, known: Mapping[str, int], P: Floats, levels: Floats, terms: Terms,
+    table: _Columns, arc: ArcNames, known: Mapping[str, int], P: Floats, levels: Floats, terms: Terms,
     *, moves: bool,
 ) -> None:  # fmt: skip
     """φ of an arc: m ln P or free at every pressure; of R and Q apart where asked."""

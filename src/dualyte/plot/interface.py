@@ -1,59 +1,19 @@
-"""Results as plain figure descriptions, and their drawing with Matplotlib.
-
-A description holds series, bands and labels and knows no drawing library, so that any
-front end can draw the same figure.
-"""
+"""Figures of a predicted interface: contact, resistance, budget."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final
 
 import numpy as np
 
 from dualyte.interface.answer import budget
 from dualyte.interface.predict import InterfacePrediction
 from dualyte.material import facts
+from dualyte.plot.figure import Figure, Series
 from dualyte.uncertainty import interval
 from dualyte.vocabulary import Floats, show, shown
 
 R_HE: Final = r"$R_\mathrm{HE}$ / Ω cm²"
-COLUMN: Final = 85 / 25.4  # inches: one column of a journal
-COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Series:
-    """One line, set of points, or stack of bars."""
-
-    x: Any
-    y: Any
-    name: str = ""
-    style: Literal["line", "dashed", "points", "bounds", "bars"] = "line"
-    low: Any = None  #: lower edge of a band or error bar
-    high: Any = None
-    colour: int = 0
-    text: tuple[str, ...] = ()  #: labels of points
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Figure:
-    """What to draw."""
-
-    name: str
-    x: str  #: axis label
-    y: str
-    series: Sequence[Series] = ()
-    image: Floats | None = None  #: (nx, ny) drawn under everything
-    mask: Any = None  #: (nx, ny) of bool, drawn over the image
-    extent: tuple[float, float] | None = None  #: of the image
-    image_label: str = ""
-    title: str = ""
-    log_x: bool = False
-    log_y: bool = False
-    ticks: Sequence[str] = field(default_factory=tuple)  #: names along x, for bars
 
 
 def interface_figures(prediction: InterfacePrediction) -> list[Figure]:
@@ -252,82 +212,3 @@ def flow_rule_figure(
         log_x=True,
         title="first loading on garnet of Sq 220 nm",
     )
-
-
-def draw(figure: Figure, path: Path | None = None) -> Any:  # noqa: ANN401 (a Matplotlib figure)
-    """Draw a description; save it if `path` is given (the suffix picks the format)."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure as Canvas
-
-    square = figure.image is not None
-    canvas = Canvas(figsize=(COLUMN, COLUMN * 0.8), layout="constrained")
-    FigureCanvasAgg(canvas)
-    axes = canvas.add_subplot()
-    if square:
-        _draw_image(canvas, axes, figure)
-    for series in figure.series:
-        _draw_series(axes, series)
-    if figure.log_x:
-        axes.set_xscale("log")
-        _plain_ticks(axes.xaxis)
-    if figure.log_y:
-        axes.set_yscale("log")
-        _plain_ticks(axes.yaxis)
-    if figure.ticks:
-        axes.set_xticks(np.arange(len(figure.ticks)), figure.ticks)
-    axes.set_xlabel(figure.x, fontsize=8)
-    axes.set_ylabel(figure.y, fontsize=8)
-    axes.set_title(figure.title, fontsize=7)
-    axes.tick_params(labelsize=7)
-    if any(series.name for series in figure.series):
-        axes.legend(fontsize=6.5, frameon=False)
-    if path is not None:
-        canvas.savefig(path, dpi=300)
-    return canvas
-
-
-def _plain_ticks(axis: Any) -> None:  # noqa: ANN401 (a Matplotlib axis)
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
-    axis.set_minor_formatter(NullFormatter())
-
-
-def _draw_image(canvas: Any, axes: Any, figure: Figure) -> None:  # noqa: ANN401 (Matplotlib objects)
-    from matplotlib.colors import ListedColormap
-
-    if figure.image is None or figure.extent is None:
-        return
-    where = (0, figure.extent[0], 0, figure.extent[1])
-    shade = axes.imshow(figure.image.T, origin="lower", extent=where, cmap="gray")
-    if figure.mask is not None:
-        over = np.ma.masked_where(~figure.mask, np.ones_like(figure.image))
-        axes.imshow(
-            over.T, origin="lower", extent=where, cmap=ListedColormap(["#E69F00"]), alpha=0.85,
-            interpolation="nearest",
-        )  # fmt: skip
-    bar = canvas.colorbar(shade, ax=axes, shrink=0.8)
-    bar.set_label(figure.image_label, fontsize=7)
-    bar.ax.tick_params(labelsize=6)
-
-
-def _draw_series(axes: Any, series: Series) -> None:  # noqa: ANN401 (Matplotlib axes)
-    colour = COLOURS[series.colour % len(COLOURS)]
-    if series.style == "bars":
-        axes.bar(series.x, series.y, bottom=series.low, color=colour, label=series.name, width=0.7)
-        return
-    if series.style in {"points", "bounds"}:
-        error = None
-        if series.low is not None and series.style == "points":
-            error = np.abs([series.y - series.low, series.high - series.y])
-            error = error if error.any() else None
-        axes.errorbar(
-            series.x, series.y, error, fmt="v" if series.style == "bounds" else "o", ms=3.5,
-            capsize=2, lw=1, color=colour, label=series.name, zorder=5,
-        )  # fmt: skip
-        return
-    dash = "--" if series.style == "dashed" else "-"
-    axes.plot(series.x, series.y, dash, color=colour, lw=1.2, label=series.name)
-    if series.low is not None:
-        axes.fill_between(series.x, series.low, series.high, color=colour, alpha=0.2, lw=0)

@@ -1,0 +1,353 @@
+"""Which laws describe a series: hard ones first, looser ones where a test refuses them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from dualyte.circuit.elements import Circuit
+from dualyte.circuit.spectrum import Spectrum
+from dualyte.errors import InputError
+from dualyte.material import Value
+from dualyte.measure.eis.fit import fit_spectrum
+from dualyte.measure.eis.guess import starts
+from dualyte.measure.eis.model import Weighting
+from dualyte.measure.joint.begin import best_solution, reference
+from dualyte.measure.joint.laws import ELECTRON, Design, Terms, design
+from dualyte.measure.joint.solve import Prior, Soft, Solution, part, soften, solve
+from dualyte.measure.kramers import check_spectrum
+from dualyte.numerics.levenberg import Stack, fit_many
+from dualyte.vocabulary import Floats
+
+_PROBES: Final = 5  # spectra that are fitted from many starts, to see whether the chain got stuck
+_GAIN: Final = 0.05  # relative gain in χ² that says it did
+BROKEN: Final = 1e-3  # probability below which laws are taken to be broken
+_CONTACT: Final = 1e-2  # probability below which a power law of the contact is given up
+_DRIFT_N: Final = 0.01  # n of a sound arc drifts by no more over a series (one sigma; assumed)
+_DRIFT_Q: Final = 0.05  # and its ln Q by no more
+_Z90: Final = 3.2897072539029444  # width of a normal 90 % interval in standard deviations
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Alone:
+    """Every spectrum fitted by itself: what the data leave as noise."""
+
+    x: Floats  #: (s, p)
+    chi2: float
+    noise: float  #: variance of the weighted residuals
+    smooth: float  #: χ² of noise alone, by the Kramers–Kronig test
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Series:
+    """What all laws are tried on."""
+
+    spectra: tuple[Spectrum, ...]
+    circuit: Circuit
+    data: Stack
+    weighting: Weighting
+    alone: Alone
+    known: Mapping[str, Value]
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LawTest:
+    """One set of laws against every spectrum fitted alone."""
+
+    terms: Terms
+    chi2_reduced: float
+    F: float  #: excess misfit over what is left when each spectrum is fitted alone
+    probability: float  #: of a larger F if the laws hold
+    drifts: float = 1.0  #: probability of drifts as large as seen if there are none
+    bic: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the laws describe the series."""
+        return min(self.probability, self.drifts) >= BROKEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Described:
+    """The strictest laws that hold, and the series under them."""
+
+    design: Design
+    solution: Solution
+    prior: Prior | None
+    tests: tuple[LawTest, ...]
+    soft: Soft | None = None
+
+
+def fit_alone(
+    spectra: Sequence[Spectrum], made: Design, data: Stack, weighting: Weighting
+) -> Alone:
+    """Fit every spectrum by itself, each from its neighbour in pressure and temperature."""
+    T, P = np.nan_to_num(made.temperature), np.nan_to_num(made.pressure)
+    first = reference(made)
+    fit = fit_spectrum(spectra[first], made.model.circuit, weighting=weighting)
+    layout = made.model.layout
+    x, chi2 = np.zeros((len(spectra), len(made.model.names))), np.full(len(spectra), np.inf)
+    start = fit.model.expand(fit.theta)
+    for k, name in enumerate(made.model.names):  # that fit takes series parts as they are
+        if name in fit.model.series:
+            start[k] = np.log(max(start[k], 1e-3 * float(np.abs(fit.z).min())))
+    done: list[int] = []
+
+    def improve(s: int, begin: Floats) -> bool:
+        found = fit_many(layout, _repeated(data, s, len(begin)), begin)
+        k = int(np.nanargmin(found.chi2))
+        better = bool(found.chi2[k] < chi2[s] * (1 - _GAIN))
+        if found.chi2[k] < chi2[s]:
+            x[s], chi2[s] = found.theta[k], found.chi2[k]
+        return better
+
+    for s in _outwards(T, P, first):
+        near = min(done, key=lambda d: abs(T[d] - T[s]) + 1e3 * (P[d] != P[s]), default=None)
+        improve(s, (start if near is None else x[near])[None])
+        done.append(s)
+    probes = np.unique(np.linspace(0, len(spectra) - 1, _PROBES).astype(int)).tolist()
+    if any([improve(s, starts(made.model, spectra[s])) for s in probes]):
+        for s in set(range(len(spectra))) - set(probes):
+            improve(s, starts(made.model, spectra[s]))
+    dof = 2 * data.omega.size - x.size
+    total = float(chi2.sum())
+    smooth = total
+    if weighting == "modulus":
+        smooth = min(total, dof * float(np.mean([check_spectrum(s).noise ** 2 for s in spectra])))
+    return Alone(x=x, chi2=total, noise=total / max(dof, 1), smooth=smooth)
+
+
+def _repeated(data: Stack, s: int, n: int) -> Stack:
+    """One spectrum as `n` problems."""
+    return part(data, np.full(n, s))
+
+
+def _outwards(T: Floats, P: Floats, first: int) -> list[int]:
+    """Spectra from the reference outwards in temperature, pressure after pressure."""
+    return np.lexsort((np.abs(T - T[first]), -P)).tolist()
+
+
+def _closer(series: Series, made: Design, solution: Solution) -> Alone:
+    """The same with starts from a joint solution, where those end lower."""
+    layout = made.model.layout
+    x = np.clip(made.x(solution.theta), layout.low, layout.high)
+    found = fit_many(layout, series.data, x)
+    joint = float(np.minimum(found.chi2, solution.per_spectrum).sum())
+    if joint >= series.alone.chi2:
+        return series.alone
+    dof = 2 * series.data.omega.size - x.size
+    return Alone(
+        x=found.theta,
+        chi2=joint,
+        noise=joint / max(dof, 1),
+        smooth=min(joint, series.alone.smooth),
+    )
+
+
+def describe(series: Series, hard: Design, terms: Terms | None) -> tuple[Series, Described]:
+    """Climb from hard laws to looser ones until a set describes the series."""
+    series, found, test = _tried(series, hard, None)
+    if terms is not None:
+        return series, Described(
+            design=hard, solution=found.solution, prior=found.prior, tests=(test,)
+        )
+    tests = [test]
+    for step in _ladder(hard, test):
+        only_contact = step.contact and tests[-1].holds and not step.drift_n
+        if tests[-1].holds and not only_contact:
+            break
+        series, other, more = _tried(series, design(series.spectra, series.circuit, step), found)
+        if only_contact and _nested(found, other, series.data) >= _CONTACT:
+            continue
+        tests.append(more)
+        found = other
+    if tests[-1].holds:
+        return series, _with_priors(series, found, tests)
+    soft = soften(
+        found.design, series.data, found.solution.theta, unit=series.alone.noise,
+        prior=found.prior,
+    )  # fmt: skip
+    return series, Described(
+        design=found.design, solution=soft.solution, prior=found.prior, tests=tuple(tests),
+        soft=soft,
+    )  # fmt: skip
+
+
+def _ladder(hard: Design, test: LawTest) -> list[Terms]:
+    """Looser and looser laws."""
+    pressed, hot = hard.levels.size > 1, float(np.ptp(hard.temperature)) > 0
+    steps = [Terms(contact=True)] if pressed else []
+    if hot:
+        steps.append(Terms(drift_n=True, drift_Q=True))
+    if pressed and hot:
+        steps.append(Terms(drift_n=True, drift_Q=True, contact=True))
+    if pressed:
+        steps.append(Terms(drift_n=hot, drift_Q=hot, contact=True, pressure=True))
+    return steps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Try:
+    design: Design
+    solution: Solution
+    prior: Prior | None
+
+
+def _tried(
+    series: Series, made: Design, stricter: _Try | None
+) -> tuple[Series, _Try, LawTest]:
+    """Fit under some laws, from the stricter ones and, where that is poor, from anew."""
+    prior = _knowledge(made, series.known)
+    unit, data = series.alone.noise, series.data
+    found: Solution | None = None
+    if stricter is not None:
+        start = _moved(stricter.design, stricter.solution.theta, made)
+        found = solve(made, data, start, prior=prior, unit=unit)
+    enough = _enough(series, made)
+    if found is None or found.chi2 > enough:
+        fresh = best_solution(
+            series.spectra, made, data, series.weighting, enough=enough, seed=series.seed
+        )
+        if prior is not None:
+            fresh = solve(made, data, fresh.theta, prior=prior, unit=unit)
+        found = fresh if found is None or fresh.chi2 < found.chi2 else found
+    closer = _closer(series, made, found)
+    if closer is not series.alone:
+        series = Series(
+            spectra=series.spectra, circuit=series.circuit, data=data, known=series.known,
+            weighting=series.weighting, alone=closer, seed=series.seed,
+        )  # fmt: skip
+    return series, _Try(design=made, solution=found, prior=prior), _tested(series, made, found)
+
+
+def _enough(series: Series, made: Design) -> float:
+    """χ² that laws which hold exceed in one case of ten."""
+    from scipy.stats import f as law
+
+    every = series.alone.x.size
+    more, rest = max(every - len(made.names), 1), max(2 * series.data.omega.size - every, 1)
+    smallest = min(series.alone.chi2, 1.03 * series.alone.smooth)  # alone, too, may be stuck
+    return smallest * (1 + more / rest * float(law.isf(0.1, more, rest)))
+
+
+def _tested(series: Series, made: Design, solution: Solution) -> LawTest:
+    """F tests of laws: against spectra fitted alone, and against drifts that they leave out."""
+    rows, k = 2 * series.data.omega.size, len(made.names)
+    every = series.alone.x.size
+    F, probability = _f_test(
+        solution.chi2, series.alone.chi2, max(every - k, 1), max(rows - every, 1)
+    )
+    drifts = 1.0
+    terms = made.terms
+    if float(np.ptp(made.temperature)) > 0 and not (terms.drift_n or terms.free):
+        loose_terms = Terms(
+            drift_n=True, drift_Q=True, contact=terms.contact, pressure=terms.pressure
+        )
+        loose = design(series.spectra, series.circuit, loose_terms)
+        start = _moved(made, solution.theta, loose)
+        there = solve(loose, series.data, start)
+        more = len(loose.names) - k
+        _, drifts = _f_test(solution.chi2, there.chi2, more, rows - len(loose.names))
+    return LawTest(
+        terms=terms,
+        chi2_reduced=solution.chi2 / (rows - k),
+        F=F,
+        probability=probability,
+        drifts=drifts,
+        bic=float(rows * np.log(solution.chi2 / rows) + k * np.log(rows)),
+    )
+
+
+def _f_test(strict: float, loose: float, more: int, rest: int) -> tuple[float, float]:
+    """F of the excess misfit, and the probability of a larger one by chance."""
+    from scipy.stats import f as law
+
+    F = (strict - loose) / max(more, 1) / (loose / max(rest, 1))
+    return float(F), float(law.sf(F, max(more, 1), max(rest, 1)))
+
+
+def _nested(strict: _Try, loose: _Try, data: Stack) -> float:
+    """Probability that looser laws improve as much as they do by chance."""
+    more = len(loose.design.names) - len(strict.design.names)
+    rest = 2 * data.omega.size - len(loose.design.names)
+    return _f_test(strict.solution.chi2, loose.solution.chi2, more, rest)[1]
+
+
+def _with_priors(series: Series, found: _Try, tests: Sequence[LawTest]) -> Described:
+    """Laws that hold, taken as priors: small drifts are allowed, so that intervals hold them."""
+    made, terms = found.design, found.design.terms
+    hot = float(np.ptp(made.temperature)) > 0
+    if terms.drift_n or terms.free or not hot:
+        return Described(
+            design=made, solution=found.solution, prior=found.prior, tests=tuple(tests)
+        )
+    looser = Terms(drift_n=True, drift_Q=True, contact=terms.contact, pressure=terms.pressure)
+    wide = design(series.spectra, series.circuit, looser)
+    prior = _knowledge(wide, series.known)
+    mean = np.zeros(len(wide.names)) if prior is None else prior.mean
+    weight = np.array(
+        [
+            _DRIFT_N**-2 if n.startswith("drift_n") else _DRIFT_Q**-2 if "drift_" in n else 0.0
+            for n in wide.names
+        ]
+    )
+    precision = np.diag(weight) + (0.0 if prior is None else prior.precision)
+    both = Prior(mean=mean, precision=precision)
+    start = _moved(made, found.solution.theta, wide)
+    solution = solve(wide, series.data, start, prior=both, unit=series.alone.noise)
+    return Described(design=wide, solution=solution, prior=both, tests=tuple(tests))
+
+
+def _moved(old: Design, theta: Floats, new: Design) -> Floats:
+    """θ of stricter laws as θ of looser ones."""
+    known = dict(zip(old.names, theta.tolist(), strict=True))
+    moved = np.zeros(len(new.names))
+    for k, name in enumerate(new.names):
+        if name in known:
+            moved[k] = known[name]
+        elif name.startswith(("m_", "phi_")):
+            moved[k] = _log_contact(known, new, k)
+    return moved
+
+
+def _log_contact(known: Mapping[str, float], new: Design, k: int) -> float:
+    """Start of an m or φ from whatever the stricter laws called it."""
+    stem, bracket, rest = new.names[k].partition("[")
+    word, _, owner = stem.partition("_")
+    label = owner.removeprefix("R_").removeprefix("Q_").removeprefix("C_")
+    for each in (owner, label):
+        if (twin := f"{word}_{each}{bracket}{rest}") in known:
+            return known[twin]
+        if word == "phi" and (power := f"m_{each}") in known:
+            s = int(np.argmax(np.abs(new.matrix[:, :, k]).max(axis=1)))
+            return known[power] * float(np.log(new.pressure[s] / new.levels[0]))
+    return 0.0
+
+
+def _knowledge(made: Design, known: Mapping[str, Value]) -> Prior | None:
+    """Values of reference cells as a Gaussian in θ."""
+    if not known:
+        return None
+    mean, precision = np.zeros(len(made.names)), np.zeros(len(made.names))
+    logs = dict(zip(made.model.names, made.model.logs.tolist(), strict=True))
+    for name, value in known.items():
+        at = f"Ea_R_{name.removeprefix('Ea_')}" if name.startswith("Ea_") else name
+        if at not in made.names:
+            raise InputError(
+                f"{name} is no number of this joint fit; known may give {', '.join(made.names)}"
+            )
+        low, high = value.interval()
+        if not high > low:
+            raise InputError(f"{name} is known without spread; give it one, however small")
+        k = made.at(at)
+        if logs.get(name, False):
+            mean[k], sd = np.log(value.si), np.log(high / low) / _Z90
+        else:
+            unit = ELECTRON if name.startswith("Ea_") else 1.0
+            mean[k], sd = value.si / unit, (high - low) / _Z90 / unit
+        precision[k] = 1 / sd**2
+    return Prior(mean=mean, precision=np.diag(precision))
