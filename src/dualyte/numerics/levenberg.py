@@ -21,6 +21,7 @@ from dualyte.numerics.network import Program, point, prepare
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 CONVERGED: Final = 0
 MAX_STEPS: Final = 1
@@ -58,7 +59,7 @@ class Fitted:
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=True)
 def gram(
-    program: Program, logs: Any, x: Floats, omega: Floats, lw: Floats, zr: Floats, zi: Floats,
+    program: Program, logs: Bools, x: Floats, omega: Floats, lw: Floats, zr: Floats, zi: Floats,
     wr: Floats, wi: Floats, H: Floats, g: Floats, work: tuple[Any, ...],
 ) -> float:  # fmt: skip
     """χ² of one data set; JᵀJ and Jᵀr with respect to x in H (p, p) and g (p,)."""
@@ -121,7 +122,7 @@ def _spread(theta: Floats, owner: Ints, offset: Floats, x: Floats) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _solve(A: Floats, b: Floats, damp: Floats, held: Any, L: Floats, y: Floats) -> bool:
+def _solve(A: Floats, b: Floats, damp: Floats, held: Bools, L: Floats, y: Floats) -> bool:
     """Solve (A + diag damp) y = −b by Cholesky, with y = 0 where a number is held."""
     n = b.size
     for i in range(n):
@@ -151,7 +152,7 @@ def _solve(A: Floats, b: Floats, damp: Floats, held: Any, L: Floats, y: Floats) 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _descend(
-    program: Program, logs: Any, owner: Ints, offset: Floats, low: Floats, high: Floats,
+    program: Program, logs: Bools, owner: Ints, offset: Floats, low: Floats, high: Floats,
     theta: Floats, omega: Floats, lw: Floats, zr: Floats, zi: Floats, wr: Floats, wi: Floats,
     max_steps: int, A: Floats,
 ) -> tuple[float, int, int]:  # fmt: skip
@@ -160,7 +161,7 @@ def _descend(
     work = _room(program.shape[0], n)
     H, g, x = np.empty((n, n)), np.empty(n), np.empty(n)
     b, L, step, damp = np.empty(k), np.empty((k, k)), np.empty(k), np.empty(k)
-    trial, A2, b2 = np.empty(k), np.empty((k, k)), np.empty(k)
+    trial = np.empty(k)
     held, reach = np.zeros(k, dtype=np.bool_), np.full(k, np.inf)
     for i in range(n):
         if owner[i] >= 0 and logs[i]:
@@ -217,7 +218,7 @@ def _descend(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _lag_one(
-    program: Program, logs: Any, x: Floats, omega: Floats, lw: Floats, zr: Floats, zi: Floats,
+    program: Program, logs: Bools, x: Floats, omega: Floats, lw: Floats, zr: Floats, zi: Floats,
     wr: Floats, wi: Floats,
 ) -> float:  # fmt: skip
     """Correlation of neighbouring residuals, scaled to variance one for white noise."""
@@ -237,7 +238,7 @@ def _lag_one(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _descend_many(
-    program: Program, logs: Any, owner: Ints, offset: Floats, low: Floats, high: Floats,
+    program: Program, logs: Bools, owner: Ints, offset: Floats, low: Floats, high: Floats,
     theta: Floats, omega: Floats, zr: Floats, zi: Floats, wr: Floats, wi: Floats,
     first: Ints, count: Ints, max_steps: int, chi2: Floats, hessian: Floats, outcome: Ints,
     steps: Ints, structure: Floats, begin: int, end: int,
@@ -307,7 +308,7 @@ def fit_many(
     omega, zr, zi, wr, wi = (np.ascontiguousarray(c, dtype=np.float64) for c in columns)
 
     def part(begin: int) -> int:
-        end = min(begin + size, n)
+        end = int(min(begin + size, n))
         _descend_many(
             layout.program, layout.logs, layout.owner, moved, layout.low, layout.high, theta,
             omega, zr, zi, wr, wi, data.first, data.count, max_steps, chi2, hessian, outcome,
@@ -340,7 +341,7 @@ def fit_many(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _blocks(
-    program: Program, logs: Any, x: Floats, omega: Floats, lw: Floats, zr: Floats, zi: Floats,
+    program: Program, logs: Bools, x: Floats, omega: Floats, lw: Floats, zr: Floats, zi: Floats,
     wr: Floats, wi: Floats, first: Ints, count: Ints, chi2: Floats, H: Floats, g: Floats,
     begin: int, end: int,
 ) -> None:  # fmt: skip
@@ -359,9 +360,10 @@ def blocks(
     """χ² (n,), JᵀJ (n, p, p) and Jᵀr (n, p) of every data set at its own x (n, p)."""
     n, p = x.shape
     chi2, H, g = np.empty(n), np.empty((n, p, p)), np.empty((n, p))
-    columns = (data.omega, np.log(data.omega), data.z.real, data.z.imag, data.weight.real,
-               data.weight.imag)  # fmt: skip
-    arrays = tuple(np.ascontiguousarray(c, dtype=np.float64) for c in columns)
-    x = np.ascontiguousarray(x, dtype=np.float64)
-    _blocks(program, logs, x, *arrays, data.first, data.count, chi2, H, g, 0, n)
+    columns = (data.omega, data.z.real, data.z.imag, data.weight.real, data.weight.imag)
+    omega, zr, zi, wr, wi = (np.ascontiguousarray(c, dtype=np.float64) for c in columns)
+    _blocks(
+        program, logs, np.ascontiguousarray(x, dtype=np.float64), omega, np.log(omega), zr, zi,
+        wr, wi, data.first, data.count, chi2, H, g, 0, n,
+    )  # fmt: skip
     return chi2, H, g

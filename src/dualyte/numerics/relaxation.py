@@ -22,7 +22,7 @@ _KEPT_SHARE: Final = 0.99389  # variance of a normal law cut there
 _NORMAL_MAD: Final = 1.4826  # standard deviation over median absolute deviation
 _WORST_FIRST: Final = 0.6  # of the worst score: others wait for the next round
 _TOGETHER: Final = 10  # turns in which unknowns enter together
-_PATIENCE: Final = 2  # sizes without a better score after which the search ends
+_PATIENCE: Final = 3  # sizes without a better score after which the search ends
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -141,7 +141,7 @@ def choose_size(
 ) -> int:
     """Number of relaxations with the least generalised cross-validation score S/(N − p)².
 
-    The search goes up and ends when two more sizes did not lower the score.
+    The search goes up and ends when three more sizes did not lower the score.
     """
     used = 0
     for i in range(weight.size):
@@ -160,6 +160,7 @@ def choose_size(
         if score < best:
             best, chosen, waited = score, int(size), 0
         else:
+            waited += 1
             if waited == _PATIENCE:
                 break
     return chosen

@@ -61,7 +61,9 @@ def _shapes(part: Circuit, tau: Floats) -> list[Shape]:
     return [(np.nan, n) for n in (_TAIL if isinstance(part, Q) else (np.nan,))]
 
 
-def _column(part: Circuit, shape: Shape, s: npt.NDArray[np.complex128]) -> Floats:
+def _column(
+    part: Circuit, shape: Shape, s: npt.NDArray[np.complexfloating]
+) -> npt.NDArray[np.complex128]:
     """Impedance of a part of unit amplitude."""
     tau, n = shape
     made: Circuit
@@ -70,8 +72,8 @@ def _column(part: Circuit, shape: Shape, s: npt.NDArray[np.complex128]) -> Float
     elif isinstance(part, Ws | Wo):
         made = type(part)(1.0, tau)
     else:
-        made = Q(1.0, n) if isinstance(part, Q) else type(part)(1.0)  # type: ignore[call-arg,arg-type,abstract]  # one amplitude each
-    return np.asarray(made.z(s))
+        made = Q(1.0, n) if isinstance(part, Q) else type(part)(1.0)  # type: ignore[call-arg]  # one amplitude each
+    return np.asarray(made.z(s), dtype=np.complex128)
 
 
 def _numbers(part: Circuit, shape: Shape, amplitude: float) -> list[float]:

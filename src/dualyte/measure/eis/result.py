@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -116,7 +117,7 @@ class Estimate:
         g = np.zeros(len(self.model.names))
         for name, s in slope.items():
             g[self.model.names.index(name)] = s
-        return float(np.sqrt(max(g @ self.covariance @ g, 0.0)))
+        return float(np.sqrt(max(float(g @ self.covariance @ g), 0.0)))
 
     def _conductivities(self, found: Mapping[str, Value]) -> dict[str, Value]:
         """σ = d/R of every part of the electrolyte, and of all together."""
@@ -220,7 +221,8 @@ class Fit:
     @property
     def z(self) -> npt.NDArray[np.complex128]:
         """(m,) impedance of the model at the frequencies of the spectrum, Ω."""
-        return np.asarray(self.circuit.impedance(self.spectrum.frequency)) / scale(self.spectrum)
+        z = self.circuit.impedance(self.spectrum.frequency) / scale(self.spectrum)
+        return np.asarray(z, dtype=np.complex128)
 
     @property
     def residual(self) -> npt.NDArray[np.complex128]:
@@ -231,7 +233,7 @@ class Fit:
     def aicc(self) -> float:
         """Akaike's information criterion, corrected for few points."""
         n, k = 2 * int(self.spectrum.used.sum()), len(self.model.free) + 1
-        return n * np.log(self.chi2 / n) + 2 * k + 2 * k * (k + 1) / max(n - k - 1, 1)
+        return float(n * np.log(self.chi2 / n) + 2 * k + 2 * k * (k + 1) / max(n - k - 1, 1))
 
     @property
     def bic(self) -> float:
@@ -329,7 +331,7 @@ def about_the_arcs(estimate: Estimate, spectrum: Spectrum) -> list[str]:
                 f"arc {label} peaks at {show('frequency', peak, 3)}, outside the measured range"
             )
     order = sorted(f, key=lambda label: -f[label])
-    for a, b in zip(order, order[1:], strict=False):
+    for a, b in pairwise(order):
         if f[a] < _NEAR * f[b]:
             found.append(
                 f"arcs {a} and {b} peak within a factor {f[a] / f[b]:.2g}: one spectrum hardly "

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from dualyte.circuit.elements import Circuit
 from dualyte.circuit.spectrum import Spectrum
@@ -18,7 +19,6 @@ from dualyte.numerics.levenberg import Stack
 from dualyte.vocabulary import Floats
 
 _TRIES: Final = 12
-_ROUNDS: Final = 6  # of starts, until one fits as well as the spectra fitted alone
 _APART: Final = 0.5  # ln of the shift of the two time constants that an arc is split into
 _SPLIT_N: Final = 0.9  # exponent they start with
 _FEW: Final = 9  # spectra that decide which start is best
@@ -33,6 +33,7 @@ def best_solution(
     weighting: Weighting,
     *,
     enough: float,
+    rounds: int = 6,
     seed: int = 0,
 ) -> Solution:
     """Fit the series from several starts and keep the best, arcs ordered by time constant.
@@ -45,15 +46,17 @@ def best_solution(
         Of the single fit that it starts from.
     enough
         χ² that ends the search.
+    rounds
+        Most rounds of starts.
     seed
         Of the variations.
     """
     few = _few(made)
-    smaller = design([spectra[k] for k in few], made.model.circuit, made.terms)
+    smaller = design([spectra[int(k)] for k in few], made.model.circuit, made.terms)
     sparse = part(data, few)
     bases = _alone(spectra[reference(made)], made.model.circuit, weighting)
     best: Solution | None = None
-    for attempt in range(_ROUNDS):
+    for attempt in range(rounds):
         rng = np.random.default_rng([seed, attempt])
         if best is None or attempt % 2 == 0:
             begin = [
@@ -78,7 +81,9 @@ def best_solution(
 
 def _hops(made: Design, theta: Floats) -> list[Floats]:
     """Starts in other basins: one arc given to its neighbour, another split in two."""
-    lines = [arc for arc in arc_names(made.model.circuit) if arc.Q and arc.n and arc.R in made.names]
+    lines = [
+        arc for arc in arc_names(made.model.circuit) if arc.Q and arc.n and arc.R in made.names
+    ]
     found = []
     order = sorted(range(len(lines)), key=lambda k: _log_tau(made, theta, lines[k]))
     for gone in order:
@@ -127,9 +132,7 @@ def _ordered(made: Design, theta: Floats) -> Floats:
     moved = theta.copy()
     for moves in (True, False):
         same = [arc for arc in lines if (arc.label in made.movers) == moves]
-        log_tau = [
-            _log_tau(made, theta, a) for a in same if {a.R, a.Q, a.n} <= set(made.names)
-        ]
+        log_tau = [_log_tau(made, theta, a) for a in same if {a.R, a.Q, a.n} <= set(made.names)]
         if len(log_tau) < len(same):
             return theta  # some are free in every spectrum and have no one time constant
         for to, origin in zip(same, np.argsort(log_tau, kind="stable"), strict=True):
@@ -148,7 +151,7 @@ def _renamed(name: str, label: str, other: str) -> str:
     return f"{stem}_{other}{bracket}{rest}" if own == label else ""
 
 
-def _few(made: Design) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _few(made: Design) -> npt.NDArray[np.int64]:
     """Spectra that span temperature and pressure, every pressure among them."""
     T, P = made.temperature, made.pressure
     if T.size <= _FEW:
@@ -169,7 +172,7 @@ def reference(made: Design) -> int:
     T, P = made.temperature, made.pressure
     away = np.abs(np.where(np.isfinite(T), T, ROOM) - ROOM)
     if made.levels.size:
-        away = away + 1e6 * (P != made.levels[0])
+        away = away + 1e6 * (made.levels[0] != P)
     return int(np.argmin(away))
 
 

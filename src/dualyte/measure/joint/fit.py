@@ -22,7 +22,7 @@ from dualyte.measure.joint.solve import Prior, Soft, Solution, solve
 from dualyte.numerics.levenberg import Stack
 from dualyte.vocabulary import Floats, show
 
-_WIDE: Final = 1.4  # ratio of the ends of a 90 % interval beyond which R is not identifiable
+_WIDE: Final = 1.25  # ratio of the ends of a 90 % interval beyond which R is not identifiable
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -141,17 +141,18 @@ class JointFit:
 
     def contact(self, label: str) -> tuple[Floats, Floats, Floats]:
         """Pressure [Pa], contact over that at the highest, and its spread; (l,) each."""
-        levels = self.design.levels
-        name = f"m_{label}"
-        if name in self.design.names:
-            log = np.log(levels / levels[0])
-            f = np.exp(self.number(name) * log)
-            return levels, f, f * np.abs(log) * self.spread(name)
-        stem = f"phi_{label}["
-        picks = [k for k, each in enumerate(self.design.names) if each.startswith(stem)]
-        f = np.exp(np.concatenate([[0.0], self.theta[picks]]))
-        sd = np.sqrt(np.concatenate([[0.0], np.diag(self.covariance)[picks]]))
-        return levels, f, f * sd
+        levels, names = self.design.levels, self.design.names
+        log = np.log(levels / levels[0])
+        for owner in (label, f"R_{label}" if label else "R"):  # of the contact, or of R alone
+            if (name := f"m_{owner}") in names:
+                f = np.exp(self.number(name) * log)
+                return levels, f, f * np.abs(log) * self.spread(name)
+            picks = [k for k, each in enumerate(names) if each.startswith(f"phi_{owner}[")]
+            if picks:
+                f = np.exp(np.concatenate([[0.0], self.theta[picks]]))
+                sd = np.sqrt(np.concatenate([[0.0], np.diag(self.covariance)[picks]]))
+                return levels, f, f * sd
+        raise InputError(f"arc {label!r} does not follow the pressure in this fit")
 
     @property
     def broken(self) -> bool:
@@ -355,8 +356,10 @@ def _end(fit: JointFit, k: int, centre: float, step: float, allowed: float) -> f
         else:
             outside = at
         guess = at / np.sqrt(max(ratio, 0.05))
-        at = guess if inside < guess < outside else (
-            2 * at if not np.isfinite(outside) else (inside + outside) / 2
+        at = (
+            guess
+            if inside < guess < outside
+            else (2 * at if not np.isfinite(outside) else (inside + outside) / 2)
         )
         if abs(at * step) > 8:
             break
@@ -365,4 +368,3 @@ def _end(fit: JointFit, k: int, centre: float, step: float, allowed: float) -> f
 
 def _prior_cost(fit: JointFit, theta: Floats) -> float:
     return 0.0 if fit.prior is None else fit.prior.cost(theta, fit.unit)[0]
-

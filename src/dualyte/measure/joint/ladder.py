@@ -128,7 +128,7 @@ def _repeated(data: Stack, s: int, n: int) -> Stack:
 
 def _outwards(T: Floats, P: Floats, first: int) -> list[int]:
     """Spectra from the reference outwards in temperature, pressure after pressure."""
-    return np.lexsort((np.abs(T - T[first]), -P)).tolist()
+    return [int(k) for k in np.lexsort((np.abs(T - T[first]), -P))]
 
 
 def _closer(series: Series, made: Design, solution: Solution) -> Alone:
@@ -150,21 +150,23 @@ def _closer(series: Series, made: Design, solution: Solution) -> Alone:
 
 def describe(series: Series, hard: Design, terms: Terms | None) -> tuple[Series, Described]:
     """Climb from hard laws to looser ones until a set describes the series."""
-    series, found, test = _tried(series, hard, None)
+    series, found, test = _tried(series, hard, None, rounds=3)
     if terms is not None:
         return series, Described(
             design=hard, solution=found.solution, prior=found.prior, tests=(test,)
         )
     tests = [test]
-    for step in _ladder(hard, test):
-        only_contact = step.contact and tests[-1].holds and not step.drift_n
-        if tests[-1].holds and not only_contact:
-            break
-        series, other, more = _tried(series, design(series.spectra, series.circuit, step), found)
-        if only_contact and _nested(found, other, series.data) >= _CONTACT:
-            continue
-        tests.append(more)
-        found = other
+    if test.holds and hard.levels.size > 1:
+        series, found, tests = _contact_freed(series, found, tests)
+    for rounds in (0, 6):  # from the stricter laws first; from anew only if none of them holds
+        for step in _ladder(hard):
+            if tests[-1].holds:
+                break
+            made = design(series.spectra, series.circuit, step)
+            series, other, more = _tried(series, made, found, rounds=rounds)
+            tests.append(more)
+            if rounds == 0 or more.holds or other.solution.chi2 < found.solution.chi2:
+                found = other
     if tests[-1].holds:
         return series, _with_priors(series, found, tests)
     soft = soften(
@@ -177,16 +179,28 @@ def describe(series: Series, hard: Design, terms: Terms | None) -> tuple[Series,
     )  # fmt: skip
 
 
-def _ladder(hard: Design, test: LawTest) -> list[Terms]:
+def _contact_freed(
+    series: Series, found: _Try, tests: list[LawTest]
+) -> tuple[Series, _Try, list[LawTest]]:
+    """Give up the power law of the contact where it costs more than chance would."""
+    made = design(series.spectra, series.circuit, Terms(contact=True))
+    series, other, more = _tried(series, made, found, rounds=0)
+    if _nested(found, other, series.data) >= _CONTACT:
+        return series, found, tests
+    return series, other, [*tests, more]
+
+
+def _ladder(hard: Design) -> list[Terms]:
     """Looser and looser laws."""
     pressed, hot = hard.levels.size > 1, float(np.ptp(hard.temperature)) > 0
-    steps = [Terms(contact=True)] if pressed else []
+    steps = [Terms(contact=True), Terms(pressure=True)] if pressed else []
     if hot:
-        steps.append(Terms(drift_n=True, drift_Q=True))
+        steps.append(Terms(drift_n=True, drift_q=True))
     if pressed and hot:
-        steps.append(Terms(drift_n=True, drift_Q=True, contact=True))
+        steps.append(Terms(drift_n=True, drift_q=True, contact=True))
+        steps.append(Terms(drift_n=True, drift_q=True, pressure=True))
     if pressed:
-        steps.append(Terms(drift_n=hot, drift_Q=hot, contact=True, pressure=True))
+        steps.append(Terms(drift_n=hot, drift_q=hot, contact=True, pressure=True))
     return steps
 
 
@@ -198,7 +212,7 @@ class _Try:
 
 
 def _tried(
-    series: Series, made: Design, stricter: _Try | None
+    series: Series, made: Design, stricter: _Try | None, *, rounds: int
 ) -> tuple[Series, _Try, LawTest]:
     """Fit under some laws, from the stricter ones and, where that is poor, from anew."""
     prior = _knowledge(made, series.known)
@@ -208,10 +222,11 @@ def _tried(
         start = _moved(stricter.design, stricter.solution.theta, made)
         found = solve(made, data, start, prior=prior, unit=unit)
     enough = _enough(series, made)
-    if found is None or found.chi2 > enough:
+    if found is None or (rounds and found.chi2 > enough):
         fresh = best_solution(
-            series.spectra, made, data, series.weighting, enough=enough, seed=series.seed
-        )
+            series.spectra, made, data, series.weighting, enough=enough, rounds=rounds,
+            seed=series.seed,
+        )  # fmt: skip
         if prior is not None:
             fresh = solve(made, data, fresh.theta, prior=prior, unit=unit)
         found = fresh if found is None or fresh.chi2 < found.chi2 else found
@@ -245,7 +260,7 @@ def _tested(series: Series, made: Design, solution: Solution) -> LawTest:
     terms = made.terms
     if float(np.ptp(made.temperature)) > 0 and not (terms.drift_n or terms.free):
         loose_terms = Terms(
-            drift_n=True, drift_Q=True, contact=terms.contact, pressure=terms.pressure
+            drift_n=True, drift_q=True, contact=terms.contact, pressure=terms.pressure
         )
         loose = design(series.spectra, series.circuit, loose_terms)
         start = _moved(made, solution.theta, loose)
@@ -285,7 +300,7 @@ def _with_priors(series: Series, found: _Try, tests: Sequence[LawTest]) -> Descr
         return Described(
             design=made, solution=found.solution, prior=found.prior, tests=tuple(tests)
         )
-    looser = Terms(drift_n=True, drift_Q=True, contact=terms.contact, pressure=terms.pressure)
+    looser = Terms(drift_n=True, drift_q=True, contact=terms.contact, pressure=terms.pressure)
     wide = design(series.spectra, series.circuit, looser)
     prior = _knowledge(wide, series.known)
     mean = np.zeros(len(wide.names)) if prior is None else prior.mean

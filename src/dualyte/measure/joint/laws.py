@@ -1,7 +1,7 @@
-"""How the parameters of a circuit move with temperature and pressure: linear in what is fitted.
+r"""How the parameters of a circuit move with temperature and pressure: linear in what is fitted.
 
-.. math:: \\ln R_a = \\rho_a + E_a\\,u(T) - \\varphi_a(P), \\quad
-          \\ln Q_a = q_a + \\varphi_a(P), \\quad n_a = \\text{const}
+.. math:: \ln R_a = \rho_a + E_a\,u(T) - \varphi_a(P), \quad
+          \ln Q_a = q_a + \varphi_a(P), \quad n_a = \text{const}
 
 with u = 1/kT − 1/kT₀, and φ = ln of the true contact over that at the highest pressure: m ln P
 where a power law holds, else free at each pressure. A contact that shrinks raises R and lowers
@@ -35,16 +35,16 @@ class Terms:
     """Which laws hold beyond the hard ones."""
 
     drift_n: bool = False  #: n of each arc linear in T
-    drift_Q: bool = False  #: ln Q of each arc linear in T
+    drift_q: bool = False  #: ln Q of each arc linear in T
     contact: bool = False  #: contact free at each pressure instead of a power law
     pressure: bool = False  #: R and Q of every arc follow P, each in its own way
     free: tuple[str, ...] = ()  #: parameters that each spectrum settles for itself
 
     def __str__(self) -> str:
         told = []
-        if self.drift_n or self.drift_Q:
+        if self.drift_n or self.drift_q:
             which = " and ".join(
-                name for name, on in (("n", self.drift_n), ("ln Q", self.drift_Q)) if on
+                name for name, on in (("n", self.drift_n), ("ln Q", self.drift_q)) if on
             )
             told.append(f"{which} of each arc linear in T")
         if self.contact:
@@ -119,7 +119,7 @@ def conditions(spectra: Sequence[Spectrum]) -> tuple[Floats, Floats]:
 
 
 def inverse_temperature(temperature: npt.ArrayLike) -> Floats:
-    """u = 1/kT − 1/kT₀ [1/eV], zero at 25 °C.
+    """Return u = 1/kT − 1/kT₀ [1/eV], zero at 25 °C.
 
     >>> float(inverse_temperature(298.15))
     0.0
@@ -127,7 +127,7 @@ def inverse_temperature(temperature: npt.ArrayLike) -> Floats:
     return np.asarray(ELECTRON / BOLTZMANN * (1 / np.asarray(temperature) - 1 / ROOM))
 
 
-def design(spectra: Sequence[Spectrum], circuit: Circuit, terms: Terms = Terms()) -> Design:  # noqa: B008 (frozen)
+def design(spectra: Sequence[Spectrum], circuit: Circuit, terms: Terms = Terms()) -> Design:
     """Write down the laws of a series.
 
     Raises
@@ -210,13 +210,13 @@ def _drifts(
         return
     if terms.drift_n and arc.n:
         table.add(f"drift_{arc.n}", {known[arc.n]: t}, -0.5, 0.5)
-    if terms.drift_Q and (arc.Q or arc.C):
+    if terms.drift_q and (arc.Q or arc.C):
         table.add(f"drift_{arc.Q or arc.C}", {known[arc.Q or arc.C]: t}, -5.0, 5.0)
 
 
 def _contact(
-    table: _Columns, arc: ArcNames, known: Mapping[str, int], P: Floats, levels: Floats, terms: Terms,
-    *, moves: bool,
+    table: _Columns, arc: ArcNames, known: Mapping[str, int], P: Floats, levels: Floats,
+    terms: Terms, *, moves: bool,
 ) -> None:  # fmt: skip
     """φ of an arc: m ln P or free at every pressure; of R and Q apart where asked."""
     if levels.size < 2 or arc.tau or not (moves or terms.pressure):

@@ -12,6 +12,8 @@ from dualyte.measure.joint.laws import Design
 from dualyte.numerics.levenberg import Stack, blocks
 from dualyte.vocabulary import Floats
 
+Bools = npt.NDArray[np.bool_]
+
 _DECREMENT: Final = 1e-4  # predicted decrease of χ² in units of the noise variance that ends a fit
 _REACH: Final = 2.0  # longest step of a transformed parameter of any spectrum
 
@@ -130,7 +132,7 @@ def _normal(
     return chi2, cost, A, b
 
 
-def _step(A: Floats, b: Floats, lam: float, edge: Floats) -> Floats:
+def _step(A: Floats, b: Floats, lam: float, edge: Bools) -> Floats:
     """Damped step with the numbers at an edge held."""
     move = np.zeros(b.size)
     free = np.flatnonzero(~edge)
@@ -218,9 +220,7 @@ def soften(
             lam = min(lam * 8, 1e6)
             continue
         C = unit * np.linalg.inv(reduced + 1e-12 * np.diag(np.diag(reduced)))
-        spread = unit * np.einsum("sjj->sj", K) + np.einsum(
-            "sjk,kl,sjl->sj", K @ HA, C, K @ HA
-        )
+        spread = unit * np.einsum("sjj->sj", K) + np.einsum("sjk,kl,sjl->sj", K @ HA, C, K @ HA)
         fresh = np.sqrt(np.mean(delta**2 + spread, axis=0))
         width = np.where(bound, 1e-4, np.maximum(fresh, 1e-5))
         best = (float(chi2.sum()), theta, delta)
