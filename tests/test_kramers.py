@@ -210,7 +210,8 @@ def test_a_repeated_sweep_finds_the_drift_that_one_sweep_hides():
     first, second = (noisy(z, seed=s) for s, z in ((1, drifting(0.06)), (2, bilayer(r_he=159))))
     drift = compare_sweeps(spectrum(first), spectrum(second))
     assert drift.verdict == "fail"
-    assert 500 < drift.frequency[np.argmax(drift.score)] < 1e6
+    at = drift.frequency[np.argmax(drift.score)]
+    assert 50 < at < 2e4  # from the arc of the interface down to where the tail takes over
     assert drift.largest == pytest.approx(0.025, abs=0.015)
 
 

@@ -192,7 +192,7 @@ def _fit_of(spectrum: Spectrum, model: Model, weighting: Weighting, found: Fitte
 
 def _settled(fit: Fit) -> bool:
     """Whether a fit needs no other start: it converged, and only noise is left."""
-    return fit.converged and not fit.at_bound and abs(fit.structure) < _STRANGE
+    return fit.converged and not fit.at_bound and fit.structure < _STRANGE
 
 
 def _best(

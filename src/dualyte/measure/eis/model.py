@@ -117,8 +117,11 @@ class Model:
         return frozenset(name for b in alone for name in b.parameters)
 
     def _log(self, name: str) -> bool:
-        kind = next(kind for each, _, _, kind in slots(self.circuit) if each == name)
-        return kind != "n" and name not in self.series
+        return self._kinds[name] != "n" and name not in self.series
+
+    @cached_property
+    def _kinds(self) -> dict[str, str]:
+        return {name: kind for name, _, _, kind in slots(self.circuit)}
 
     @cached_property
     def logs(self) -> npt.NDArray[np.bool_]:
@@ -150,7 +153,8 @@ class Model:
             float(self.to_x({name: self.fixed[self.leader.get(name, name)]})[0]) if k < 0 else 0.0
             for name, k in zip(self.names, owner, strict=True)
         ]
-        low, high = np.array([self._box(name) for name in self.free]).T
+        boxes = np.array([self._box(name) for name in self.free])
+        low, high = (np.ascontiguousarray(edge) for edge in boxes.T)  # one type for the kernel
         return Layout(
             program=self.program,
             logs=self.logs,

@@ -282,7 +282,7 @@ class Fit:
             loose = np.sqrt(self.estimate.covariance[k, k])
             if self.model.logs[k] and owner[k] >= 0 and loose > _LOOSE:
                 found.append(f"{name} is not settled by this spectrum (spread of ln {loose:.2g})")
-        if abs(self.structure) > _STRUCTURE:
+        if self.structure > _STRUCTURE:
             found.append(
                 f"residuals are no white noise ({self.structure:.1f} standard deviations): the "
                 "circuit leaves structure"

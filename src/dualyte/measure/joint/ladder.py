@@ -22,8 +22,7 @@ from dualyte.measure.kramers import check_spectrum
 from dualyte.numerics.levenberg import Stack, fit_many
 from dualyte.vocabulary import Floats
 
-_PROBES: Final = 5  # spectra that are fitted from many starts, to see whether the chain got stuck
-_GAIN: Final = 0.05  # relative gain in χ² that says it did
+_STUCK: Final = 1.4  # χ² over that of noise alone that says a fit got stuck
 BROKEN: Final = 1e-3  # probability below which laws are taken to be broken
 _CONTACT: Final = 1e-2  # probability below which a power law of the contact is given up
 _DRIFT_N: Final = 0.01  # n of a sound arc drifts by no more over a series (one sigma; assumed)
@@ -97,28 +96,29 @@ def fit_alone(
             start[k] = np.log(max(start[k], 1e-3 * float(np.abs(fit.z).min())))
     done: list[int] = []
 
-    def improve(s: int, begin: Floats) -> bool:
+    def improve(s: int, begin: Floats) -> None:
         found = fit_many(layout, _repeated(data, s, len(begin)), begin)
         k = int(np.nanargmin(found.chi2))
-        better = bool(found.chi2[k] < chi2[s] * (1 - _GAIN))
         if found.chi2[k] < chi2[s]:
             x[s], chi2[s] = found.theta[k], found.chi2[k]
-        return better
 
     for s in _outwards(T, P, first):
         near = min(done, key=lambda d: abs(T[d] - T[s]) + 1e3 * (P[d] != P[s]), default=None)
         improve(s, (start if near is None else x[near])[None])
         done.append(s)
-    probes = np.unique(np.linspace(0, len(spectra) - 1, _PROBES).astype(int)).tolist()
-    if any([improve(s, starts(made.model, spectra[s])) for s in probes]):
-        for s in set(range(len(spectra))) - set(probes):
+    dof = 2 * data.count - len(made.model.names)
+    smooth = chi2
+    if weighting == "modulus":  # what no smooth model can be better than
+        smooth = dof * np.array([check_spectrum(s).noise ** 2 for s in spectra])
+        for s in np.flatnonzero(chi2 > _STUCK * smooth).tolist():
             improve(s, starts(made.model, spectra[s]))
-    dof = 2 * data.omega.size - x.size
     total = float(chi2.sum())
-    smooth = total
-    if weighting == "modulus":
-        smooth = min(total, dof * float(np.mean([check_spectrum(s).noise ** 2 for s in spectra])))
-    return Alone(x=x, chi2=total, noise=total / max(dof, 1), smooth=smooth)
+    return Alone(
+        x=x,
+        chi2=total,
+        noise=total / max(int(dof.sum()), 1),
+        smooth=min(total, float(smooth.sum())),
+    )
 
 
 def _repeated(data: Stack, s: int, n: int) -> Stack:
@@ -230,7 +230,7 @@ def _tried(
         if prior is not None:
             fresh = solve(made, data, fresh.theta, prior=prior, unit=unit)
         found = fresh if found is None or fresh.chi2 < found.chi2 else found
-    closer = _closer(series, made, found)
+    closer = _closer(series, made, found) if rounds else series.alone
     if closer is not series.alone:
         series = Series(
             spectra=series.spectra, circuit=series.circuit, data=data, known=series.known,
