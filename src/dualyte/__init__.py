@@ -34,7 +34,7 @@ _HOME = {  #: module: words that load when first used
     "measure.eis": ("Fit", "Fits", "compare_circuits", "fit_spectra", "fit_spectrum", "profile"),
     "measure.files": ("Reading", "read_spectra", "remember"),
     "measure.joint": (
-        "JointFit", "compare_joint", "fit_joint", "judge_mechanism", "stability",
+        "JointFit", "compare_joint", "fit_joint", "judge_mechanism", "reference_cell", "stability",
     ),
     "measure.kramers": ("check_spectrum", "compare_sweeps"),
     "surface": (
@@ -116,6 +116,7 @@ __all__ = [
     "q",
     "read_spectra",
     "read_surface",
+    "reference_cell",
     "remember",
     "resistance",
     "roughness",

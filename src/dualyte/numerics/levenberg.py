@@ -298,9 +298,9 @@ def fit_many(
         Called with (problems done, all).
     """
     n, k = start.shape
-    theta = np.array(start, dtype=np.float64)
+    theta = np.array(start, dtype=np.float64, order="C")  # one type for the compiler
     moved = np.broadcast_to(layout.offset if offset is None else offset, (n, layout.owner.size))
-    moved = np.ascontiguousarray(moved, dtype=np.float64)
+    moved = np.array(moved, dtype=np.float64, order="C")
     chi2, hessian = np.full(n, np.inf), np.zeros((n, k, k))
     outcome, steps = np.full(n, STALLED), np.zeros(n, dtype=np.int64)
     structure = np.zeros(n)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -415,8 +415,8 @@ def profile(fit: Fit, name: str, *, level: float = 0.9) -> tuple[float, float]:
     Returns
     -------
     (low, high)
-        SI, of the cell as measured; at the edge of what is searched (a factor e⁵ either
-        way) the interval is open there.
+        SI, in the convention of `Fit.values`; at the edge of what is searched (a factor e⁵
+        either way) the interval is open there.
 
     Notes
     -----
@@ -451,10 +451,6 @@ def profile(fit: Fit, name: str, *, level: float = 0.9) -> tuple[float, float]:
             reach *= 1.6
         inside = excess(far) < 0
         ends.append(far if inside else float(brentq(excess, fit.theta[k], far, rtol=1e-6)))
-    as_numbers: Callable[[float], float] = (
-        (lambda x: float(np.exp(x))) if model.logs[model.names.index(name)] else float
-    )
-    return as_numbers(ends[0]), as_numbers(ends[1])
-
-
-Criterion = Literal["aicc", "bic"]
+    logged, share = model.logs[model.names.index(name)], fit.estimate.share(name, name[0])
+    low_end, high_end = (float(np.exp(end)) if logged else end for end in ends)
+    return low_end * share, high_end * share

@@ -31,6 +31,7 @@ _WORDS: Final = {  # kind of parameter: word per area, word of a cell
 }
 _LOOSE: Final = 0.5  # spread of ln p beyond which a spectrum does not settle p
 _NEAR: Final = 4.0  # ratio of peak frequencies below which two arcs overlap
+_READ: Final = 3.0  # factor between the frequencies of two readings of Q that is a contradiction
 _STRUCTURE: Final = 3.5  # standard deviations of the lag-one correlation of residuals
 
 
@@ -65,12 +66,12 @@ class Estimate:
     def _value(self, name: str, kind: str) -> Value:
         k = self.model.names.index(name)
         spread = float(np.sqrt(max(self.covariance[k, k], 0.0)))
-        number = self.numbers[name] * self._share(name, kind)
+        number = self.numbers[name] * self.share(name, kind)
         if not self.model.logs[k]:
             return self._made(_WORDS[kind], number, spread, logarithmic=False)
         return self._made(_WORDS[kind], number, spread)
 
-    def _share(self, name: str, kind: str) -> float:
+    def share(self, name: str, kind: str) -> float:
         """Factor from the cell to one interface."""
         if name.split("_")[-1].lower() not in INTERFACE:
             return 1.0
@@ -94,7 +95,7 @@ class Estimate:
         """C and f of an arc, by propagation of the covariance."""
         log_tau, by = self.time_constant(arc)
         tag = f"_{arc.label}" if arc.label else ""
-        share = self._share(arc.R, "R")
+        share = self.share(arc.R, "R")
         found = {}
         if not arc.C:
             slope = {**by, arc.R: by.get(arc.R, 0.0) - 1}
@@ -330,6 +331,15 @@ def about_the_arcs(estimate: Estimate, spectrum: Spectrum) -> list[str]:
             found.append(
                 f"arc {label} peaks at {show('frequency', peak, 3)}, outside the measured range"
             )
+    for arc in estimate.arcs:
+        if arc.label.lower() in INTERFACE and arc.Q:
+            R, Q = (estimate.numbers[name] for name in (arc.R, arc.Q))
+            if not 1 / _READ <= 2 * np.pi * R * Q * f[arc.label] <= _READ:
+                found.append(
+                    f"R_{arc.label} with Q_{arc.label} read as a capacitance would put the arc at "
+                    f"{show('frequency', 1 / (2 * np.pi * R * Q), 2)}; it peaks at "
+                    f"{show('frequency', f[arc.label], 2)}: quote C_{arc.label}, not Q"
+                )
     order = sorted(f, key=lambda label: -f[label])
     for a, b in pairwise(order):
         if f[a] < _NEAR * f[b]:

@@ -1,6 +1,6 @@
 """A series over temperature and pressure, fitted as one."""
 
-from dualyte.measure.joint.fit import JointFit, fit_joint, profile_joint
+from dualyte.measure.joint.fit import JointFit, fit_joint, profile_joint, reference_cell
 from dualyte.measure.joint.ladder import LawTest
 from dualyte.measure.joint.laws import Terms
 from dualyte.measure.joint.mechanism import (
@@ -23,5 +23,6 @@ __all__ = [
     "fit_joint",
     "judge_mechanism",
     "profile_joint",
+    "reference_cell",
     "stability",
 ]

@@ -15,7 +15,7 @@ from dualyte.circuit.strings import parse, write
 from dualyte.errors import InputError
 from dualyte.material import Value
 from dualyte.measure.eis.model import Weighting, refuse, stack
-from dualyte.measure.eis.result import Estimate, about_the_cell
+from dualyte.measure.eis.result import Estimate, Fit, about_the_cell
 from dualyte.measure.joint.ladder import LawTest, Series, describe, fit_alone
 from dualyte.measure.joint.laws import ELECTRON, ROOM, Design, Terms, design
 from dualyte.measure.joint.solve import Prior, Soft, Solution, solve
@@ -318,8 +318,8 @@ def profile_joint(fit: JointFit, name: str, *, level: float = 0.9) -> tuple[floa
     Returns
     -------
     (low, high)
-        SI, of the cell as measured. Where laws are priors with fitted widths, the interval is
-        that of the covariance.
+        SI, in the convention of `JointFit.values`. Where laws are priors with fitted widths, the
+        interval is that of the covariance.
     """
     from scipy.stats import chi2 as law
 
@@ -327,7 +327,10 @@ def profile_joint(fit: JointFit, name: str, *, level: float = 0.9) -> tuple[floa
     centre, sd = float(fit.theta[k]), max(fit.spread(name), 1e-6)
     allowed = float(law.ppf(level, 1)) * fit.unit
     logged = made.model.logs[made.model.names.index(name)]
-    back: Callable[[float], float] = (lambda v: float(np.exp(v))) if logged else float
+    share = fit.estimate.share(name, name[0])
+    back: Callable[[float], float] = (
+        (lambda v: float(np.exp(v)) * share) if logged else (lambda v: v * share)
+    )
     if fit.soft is not None:
         sd = float(np.sqrt(fit.estimate.covariance[made.model.names.index(name)].max()))
         reach = float(np.sqrt(law.ppf(level, 1))) * sd
@@ -368,3 +371,50 @@ def _end(fit: JointFit, k: int, centre: float, step: float, allowed: float) -> f
 
 def _prior_cost(fit: JointFit, theta: Floats) -> float:
     return 0.0 if fit.prior is None else fit.prior.cost(theta, fit.unit)[0]
+
+
+def reference_cell(
+    fit: JointFit | Fit, labels: Sequence[str], *, thickness: float | None = None
+) -> dict[str, Value]:
+    """Values of a cell of a single electrolyte, as knowledge for a joint fit of a bilayer.
+
+    Parameters
+    ----------
+    fit
+        Of the reference cell; its area and thickness are those of its spectra.
+    labels
+        Arcs that the bilayer shares with it, such as `bulk` and `gb`.
+    thickness
+        Of that electrolyte in the bilayer [m]; without it, that of the reference cell.
+
+    Returns
+    -------
+    dict
+        R and Q for that thickness, n and Ea, for `fit_joint(…, known=…)`. R at 25 °C if the
+        reference is a joint fit, else at the temperature of its spectrum.
+
+    Raises
+    ------
+    InputError
+        If the reference has no such arc, or a thickness is asked for and it has none.
+    """
+    estimate = fit.estimate
+    known = {arc.label: arc for arc in estimate.arcs}
+    if strange := [label for label in labels if label not in known]:
+        raise InputError(
+            f"the reference cell has no arc {', '.join(strange)}; it has {', '.join(known)}"
+        )
+    factor = 1.0
+    if thickness is not None:
+        if estimate.cell.thickness is None:
+            raise InputError("the reference cell has no thickness; give it one to scale from")
+        factor = thickness / estimate.cell.thickness
+    found: dict[str, Value] = {}
+    for label in labels:
+        arc = known[label]
+        for name, scaled in ((arc.R, factor), (arc.Q or arc.C, 1 / factor), (arc.n, 1.0)):
+            if name:
+                found[name] = replace(fit.values[name], si=fit.values[name].si * scaled)
+        if (energy := f"Ea_{label}") in fit.values:
+            found[energy] = fit.values[energy]
+    return found

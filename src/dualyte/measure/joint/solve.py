@@ -192,7 +192,7 @@ def soften(
     count, p, k = A_s.shape
     theta, delta = start.copy(), np.zeros((count, p))
     width = np.where(model.logs, 0.05, 0.01)
-    bound = np.array([not np.any(A_s[:, j].sum(axis=0) == 1) for j in range(p)])
+    bound = np.array([name in design.terms.free for name in model.names])
     width[bound] = 1e-4  # free in each spectrum already
     best = (np.inf, theta, delta)
     lam = 1e-4
