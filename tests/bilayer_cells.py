@@ -41,7 +41,13 @@ def circuit(**numbers: float) -> Circuit:
     return parse(CIRCUIT, *numbers.values())
 
 
-def noisy(z, seed, noise=NOISE):
+def bilayer(f=FREQUENCY, r_he=150.0, ratio=None):
+    """Impedance of the cell of 1 cm² [Ω]."""
+    numbers = truth(ratio) | {"R_he": r_he * 1e-4}
+    return circuit(**numbers).impedance(f) / AREA
+
+
+def noisy(z, noise=NOISE, seed=0):
     """Proportional noise on both parts."""
     rng = np.random.default_rng(seed)
     return z + noise * np.abs(z) * (rng.standard_normal(z.size) + 1j * rng.standard_normal(z.size))
@@ -49,7 +55,7 @@ def noisy(z, seed, noise=NOISE):
 
 def spectrum(numbers, seed, noise=NOISE, **about) -> Spectrum:
     """One measurement of a cell of 1 cm²."""
-    z = noisy(circuit(**numbers).impedance(FREQUENCY) / AREA, seed, noise)
+    z = noisy(circuit(**numbers).impedance(FREQUENCY) / AREA, noise, seed)
     return Spectrum(frequency=FREQUENCY, z=z, area=AREA, **about)
 
 

@@ -1,12 +1,14 @@
 """Distribution of relaxation times, and the arcs found in it."""
 
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
+from bilayer_cells import FREQUENCY as F
+from bilayer_cells import bilayer, noisy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spectrum_files import shared_data
 
 from dualyte import InputError
 from dualyte.circuit import Spectrum
@@ -15,15 +17,6 @@ from dualyte.measure.drt import drt, drt_map
 from dualyte.numerics import arcfit, relaxation
 from dualyte.numerics.solve import Outcome
 
-F = np.geomspace(7e6, 1.0, 69)
-SHARED = Path(__file__).parents[2] / "shared" / "data"
-
-
-def shared_data(name):
-    if not (SHARED / name).exists():
-        pytest.skip(f"{name} is not beside the repository")
-    return SHARED / name
-
 
 def zarc(r, f, n, at=F):
     return r / (1 + (1j * np.asarray(at) / f) ** n)
@@ -31,23 +24,6 @@ def zarc(r, f, n, at=F):
 
 def power(q, n, at=F):
     return 1 / (q * (2j * np.pi * np.asarray(at)) ** n)
-
-
-def bilayer(ratio=None):
-    """Reference cell, Ω cm²: bulk, grain boundary, hetero-electrolyte interface, tail.
-
-    `ratio` puts the interface at the frequency of the grain boundary over it, n 0.85.
-    """
-    f_he = 5.048e3 if ratio is None else 60e3 / ratio
-    he = zarc(150, f_he, 0.727 if ratio is None else 0.85)
-    return 5 + zarc(125, 3e6, 0.95) + zarc(80, 60e3, 0.9) + he + power(1e-5, 0.9)
-
-
-def noisy(z, relative=0.003, seed=0):
-    rng = np.random.default_rng(seed)
-    return z + relative * np.abs(z) * (
-        rng.standard_normal(z.size) + 1j * rng.standard_normal(z.size)
-    )
 
 
 def spectrum(z, f=F, **more):
@@ -236,7 +212,7 @@ def test_the_residual_is_noise(reference):
 def test_overlapping_arcs_are_never_told_with_confidence(ratio):
     """Either both are said not to be resolved, or the one arc is said to be able to be two."""
     for seed in range(20):
-        found = drt(spectrum(noisy(bilayer(ratio), seed=seed)))
+        found = drt(spectrum(noisy(bilayer(ratio=ratio), seed=seed)))
         slow = [p for p in found.peaks if p.frequency < 1e6]
         assert sum(p.resistance for p in slow) == pytest.approx(230, rel=0.04)
         if len(slow) == 1:
@@ -251,7 +227,7 @@ def test_overlapping_arcs_are_never_told_with_confidence(ratio):
 def test_arcs_that_trade_resistance_have_a_known_sum():
     """At a factor three the sum is known to 1 %, the parts to a quarter at best."""
     for seed in range(20):
-        found = drt(spectrum(noisy(bilayer(3), seed=seed)), arcs=3)
+        found = drt(spectrum(noisy(bilayer(ratio=3.0), seed=seed)), arcs=3)
         if not found.peaks[2].resolved and found.peaks[1].frequency < 1e6:
             assert any("overlap; their sum is known to" in flag for flag in found.flags)
             return

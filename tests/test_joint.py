@@ -205,7 +205,7 @@ def test_a_reference_cell_of_one_electrolyte_narrows_the_interface():
 def test_a_thinner_electrolyte_has_less_resistance_and_more_capacitance():
     pellet = "R_0-p(R_bulk,CPE_bulk)-p(R_gb,CPE_gb)-CPE_tail"
     p = {name: v for name, v in truth().items() if "he" not in name}
-    z = noisy(parse(pellet, *p.values()).impedance(FREQUENCY) / AREA, 0)
+    z = noisy(parse(pellet, *p.values()).impedance(FREQUENCY) / AREA, seed=0)
     cell = Spectrum(frequency=FREQUENCY, z=z, area=AREA, thickness=1e-3)
     fit = fit_spectrum(cell, pellet)
     known = reference_cell(fit, ["bulk", "gb"], thickness=0.5e-3)
@@ -228,7 +228,9 @@ def test_two_arcs_are_preferred_where_there_are_two():
             p[name] *= np.exp(value * (1 / T - 1 / 298.15) / 8.617333262e-5)
         p = {name: v for name, v in p.items() if "gb" not in name}
         z = parse(two, *p.values()).impedance(FREQUENCY) / AREA
-        cells.append(Spectrum(frequency=FREQUENCY, z=noisy(z, k), area=AREA, temperature=float(T)))
+        cells.append(
+            Spectrum(frequency=FREQUENCY, z=noisy(z, seed=k), area=AREA, temperature=float(T))
+        )
     table = compare_joint(cells, [CIRCUIT, two]).table()
     assert table[0]["circuit"].count("CPE") == 3
     three = compare_joint(series(0, ratio=3.0, temperatures=NINE), [two, CIRCUIT]).table()

@@ -1,40 +1,19 @@
 """Kramers–Kronig test, noise of a spectrum, and drift between sweeps."""
 
 import csv
-from pathlib import Path
 
 import numpy as np
 import pytest
+from bilayer_cells import FREQUENCY as F
+from bilayer_cells import bilayer, noisy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spectrum_files import shared_data
 
 from dualyte import InputError
 from dualyte.circuit import Spectrum
 from dualyte.circuit.elements import TLM, C, L, Q, R, W, Wo
 from dualyte.measure.kramers import check_spectrum, compare_sweeps
-
-F = np.geomspace(7e6, 1.0, 69)
-SHARED = Path(__file__).parents[2] / "shared" / "data"
-
-
-def shared_data(name):
-    if not (SHARED / name).exists():
-        pytest.skip(f"{name} is not beside the repository")
-    return SHARED / name
-
-
-def bilayer(f=F, r_he=150.0):
-    """Reference cell of two electrolytes between blocking electrodes, Ω cm²."""
-    s = 2j * np.pi * np.asarray(f)
-    z = 5 + 125 / (1 + (s / (2e6 * np.pi * 3)) ** 0.95) + 80 / (1 + (s / (2e4 * np.pi * 6)) ** 0.9)
-    return z + r_he / (1 + r_he * 3.6e-6 * s**0.727) + 1 / (1e-5 * s**0.9)
-
-
-def noisy(z, relative=0.003, seed=0):
-    rng = np.random.default_rng(seed)
-    return z + relative * np.abs(z) * (
-        rng.standard_normal(z.size) + 1j * rng.standard_normal(z.size)
-    )
 
 
 def spectrum(z, f=F, **more):

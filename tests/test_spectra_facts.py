@@ -1,57 +1,14 @@
 """What is known of the cell behind a spectrum: from names, heads and sidecars; replicates."""
 
-import re
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spectrum_files import F, cell, columns, one, said, same, table, written
 
 from dualyte import InputError, q
 from dualyte.measure.files import read_spectra, remember
 from dualyte.measure.files.names import pressures, temperatures, without_replicate
-
-F = np.logspace(5, -1, 31)
-
-
-def cell(f=F, r=100.0, c=1e-5):
-    """A resistance in series with a parallel R and C."""
-    return 20 + r / (1 + 2j * np.pi * f * r * c)
-
-
-def table(rows, header="freq/Hz,Z'/Ohm,Z''/Ohm", sep=",", comma=False):
-    lines = [sep.join(f"{x:.9g}" for x in row) for row in rows]
-    text = "\n".join(line.replace(".", ",") if comma else line for line in lines)
-    return (header + "\n" if header else "") + text + "\n"
-
-
-def columns(f=F, z=None):
-    z = cell(f) if z is None else z
-    return np.column_stack([f, z.real, z.imag])
-
-
-def written(folder, text, name="cell.csv", encoding="utf-8"):
-    path = folder / name
-    path.write_bytes(text if isinstance(text, bytes) else text.encode(encoding))
-    return path
-
-
-def one(path, **how):
-    reading = read_spectra(path, **how)
-    assert len(reading) == 1
-    return reading[0]
-
-
-def same(spectrum, f=F, z=None, rtol=1e-7):
-    z = cell(f) if z is None else z
-    order = np.argsort(-f, kind="stable")
-    assert spectrum.frequency == pytest.approx(f[order], rel=rtol)
-    assert np.abs(spectrum.z / z[order] - 1).max() < rtol
-
-
-def said(spectrum, words):
-    return any(re.search(words, sentence) for sentence in spectrum.changes)
-
 
 # --- names ----------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ numbers and a label as pyimpspec writes them.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -119,7 +120,7 @@ def _is_infix(text: str) -> bool:
     return alone is not None and alone[1] in _SPELLED and alone[1] not in _CODES
 
 
-class _Reader:
+class _Reader(ABC):
     """A position in a string, and complaints that show it."""
 
     def __init__(self, text: str) -> None:
@@ -131,8 +132,9 @@ class _Reader:
             raise self.wrong(f"unexpected {self.text[self.at]!r}")
         return found
 
+    @abstractmethod
     def whole(self) -> Circuit:
-        raise NotImplementedError
+        """Read up to where this level ends."""
 
     def peek(self) -> str:
         return self.text[self.at] if self.at < len(self.text) else ""

@@ -151,6 +151,21 @@ def _solve(A: Floats, b: Floats, damp: Floats, held: Bools, L: Floats, y: Floats
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _propose(
+    theta: Floats, step: Floats, damp: Floats, b: Floats, low: Floats, high: Floats,
+    reach: Floats, trial: Floats,
+) -> float:  # fmt: skip
+    """Write θ after a step that keeps to reach and box; return the fall of χ² expected."""
+    longest, decrease = 1.0, 0.0
+    for i in range(step.size):
+        longest = max(longest, abs(step[i]) / reach[i])
+    for i in range(step.size):
+        trial[i] = min(max(theta[i] + step[i] / longest, low[i]), high[i])
+        decrease += step[i] * (damp[i] * step[i] - b[i])
+    return decrease
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _descend(
     program: Program, logs: Bools, owner: Ints, offset: Floats, low: Floats, high: Floats,
     theta: Floats, omega: Floats, lw: Floats, zr: Floats, zi: Floats, wr: Floats, wi: Floats,
@@ -166,8 +181,7 @@ def _descend(
     for i in range(n):
         if owner[i] >= 0 and logs[i]:
             reach[owner[i]] = _FURTHEST
-    for i in range(k):
-        theta[i] = min(max(theta[i], low[i]), high[i])
+    theta[:] = np.minimum(np.maximum(theta, low), high)
     _spread(theta, owner, offset, x)
     chi2 = gram(program, logs, x, omega, lw, zr, zi, wr, wi, H, g, work)
     _gather(H, g, owner, A, b)
@@ -185,13 +199,7 @@ def _descend(
             lam *= grow
             grow *= 2
             continue
-        longest, decrease = 0.0, 0.0
-        for i in range(k):
-            longest = max(longest, abs(step[i]) / reach[i])
-        shrink = 1.0 / max(longest, 1.0)
-        for i in range(k):
-            trial[i] = min(max(theta[i] + shrink * step[i], low[i]), high[i])
-            decrease += step[i] * (damp[i] * step[i] - b[i])
+        decrease = _propose(theta, step, damp, b, low, high, reach, trial)
         if lam <= 1e-2 and decrease <= _DECREMENT * chi2 / dof:
             return chi2, CONVERGED, done
         _spread(trial, owner, offset, x)
