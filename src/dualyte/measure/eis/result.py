@@ -291,15 +291,18 @@ class Fit:
         return found + about_the_arcs(self.estimate, self.spectrum)
 
     def __str__(self) -> str:
-        rows = [f"{self.spectrum.title}: {write(self.model.circuit)}"]
-        for name, value in self.values.items():
-            low, high = value.interval()
-            rows.append(
-                f"  {name}: {show(value.quantity, value.si)} "
-                f"({show(value.quantity, low, 3)} … {show(value.quantity, high, 3)})"
-            )
-        rows.append(f"  χ²/dof {self.chi2_reduced:.3g}, {self.steps} steps")
-        return "\n".join([*rows, *(f"  - {flag}" for flag in self.flags)])
+        head = f"{self.spectrum.title}: {write(self.model.circuit)}"
+        last = f"χ²/dof {self.chi2_reduced:.3g}, {self.steps} steps"
+        return told(head, self.values, last, self.flags)
+
+
+def told(head: str, values: Mapping[str, Value], last: str, flags: Sequence[str]) -> str:
+    """Values with their 90 % intervals, and flags, as text."""
+    rows = [head]
+    for name, value in values.items():
+        low, high = (show(value.quantity, end, 3) for end in value.interval())
+        rows.append(f"  {name}: {show(value.quantity, value.si)} ({low} … {high})")
+    return "\n".join([*rows, f"  {last}", *(f"  - {flag}" for flag in flags)])
 
 
 def about_the_cell(cell: Spectrum, lines: Sequence[ArcNames]) -> list[str]:

@@ -14,14 +14,15 @@ from dualyte.circuit.spectrum import Spectrum
 from dualyte.circuit.strings import parse, write
 from dualyte.errors import InputError
 from dualyte.material import Value
-from dualyte.measure.eis.model import Weighting, refuse, stack
-from dualyte.measure.eis.result import Estimate, Fit, about_the_cell
+from dualyte.measure.eis.model import Weighting, refuse, scale, stack
+from dualyte.measure.eis.result import Estimate, Fit, about_the_cell, told
 from dualyte.measure.joint.ladder import LawTest, Series, describe, fit_alone
 from dualyte.measure.joint.laws import ELECTRON, ROOM, Design, Terms, design
 from dualyte.measure.joint.solve import Prior, Soft, Solution, solve
 from dualyte.numerics.levenberg import Stack
 from dualyte.vocabulary import Floats, show
 
+_POOR: Final = 3.0  # variance over that of the noise from which on a circuit is not believed
 _WIDE: Final = 1.25  # ratio of the ends of a 90 % interval beyond which R is not identifiable
 
 
@@ -33,6 +34,7 @@ class JointFit:
     design: Design
     solution: Solution
     noise: float  #: variance of the weighted residuals when every spectrum is fitted alone
+    smooth: float  #: the same by the Kramers–Kronig test, whatever the circuit
     tests: tuple[LawTest, ...]  #: laws tried, in order; the last is the one used
     weighting: Weighting
     data: Stack
@@ -175,6 +177,11 @@ class JointFit:
         return tuple(found)
 
     def _about_the_laws(self) -> list[str]:
+        if self.noise > _POOR * self.smooth:
+            return [
+                f"fitted alone, the spectra keep residuals of {self.noise**0.5:.2%}, more than the "
+                f"{self.smooth**0.5:.2%} of their noise: the circuit does not describe them"
+            ]
         if not self.broken:
             return []
         first, last = self.tests[0], self.tests[-1]
@@ -203,6 +210,12 @@ class JointFit:
                     f"{name} is not identifiable from {why} (90 % interval spans a factor "
                     f"{high / low:.2g})"
                 )
+        seen = min(float(np.abs(s.z).min()) * scale(s) for s in self.spectra)
+        found += [
+            f"{name} vanishes beside the rest: the series does not tell it"
+            for name, value in self.estimate.numbers.items()
+            if name.startswith("R") and value < 1e-4 * seen
+        ]
         edge = (self.theta <= self.design.low) | (self.theta >= self.design.high)
         found += [
             f"{name} lies at its bound: its spread is not known"
@@ -211,15 +224,9 @@ class JointFit:
         return found
 
     def __str__(self) -> str:
-        rows = [f"joint fit of {len(self.spectra)} spectra: {write(self.design.model.circuit)}"]
-        for name, value in self.values.items():
-            low, high = value.interval()
-            rows.append(
-                f"  {name}: {show(value.quantity, value.si)} "
-                f"({show(value.quantity, low, 3)} … {show(value.quantity, high, 3)})"
-            )
-        rows.append(f"  χ²/dof {self.chi2_reduced:.3g}, noise {self.noise**0.5:.2%}")
-        return "\n".join([*rows, *(f"  - {flag}" for flag in self.flags)])
+        head = f"joint fit of {len(self.spectra)} spectra: {write(self.design.model.circuit)}"
+        last = f"χ²/dof {self.chi2_reduced:.3g}, noise {self.noise**0.5:.2%}"
+        return told(head, self.values, last, self.flags)
 
 
 def fit_joint(
@@ -283,7 +290,7 @@ def fit_joint(
     tell(2, 3)
     result = JointFit(
         spectra=tuple(spectra), design=found.design, solution=found.solution,
-        noise=series.alone.noise, tests=found.tests, weighting=weighting, data=data,
+        noise=series.alone.noise, smooth=series.alone.variance, tests=found.tests, weighting=weighting, data=data,
         prior=found.prior, soft=found.soft, profiles={},
     )  # fmt: skip
     ends = {arc.R: profile_joint(result, arc.R) for arc in result.estimate.arcs

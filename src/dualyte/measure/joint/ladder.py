@@ -38,6 +38,7 @@ class Alone:
     chi2: float
     noise: float  #: variance of the weighted residuals
     smooth: float  #: χ² of noise alone, by the Kramers–Kronig test
+    variance: float  #: of that noise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -118,6 +119,7 @@ def fit_alone(
         chi2=total,
         noise=total / max(int(dof.sum()), 1),
         smooth=min(total, float(smooth.sum())),
+        variance=float(smooth.sum()) / max(int(dof.sum()), 1),
     )
 
 
@@ -145,6 +147,7 @@ def _closer(series: Series, made: Design, solution: Solution) -> Alone:
         chi2=joint,
         noise=joint / max(dof, 1),
         smooth=min(joint, series.alone.smooth),
+        variance=series.alone.variance,
     )
 
 
