@@ -6,13 +6,24 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
+import numpy as np
 import pytest
+from bilayer_cells import series
 
 import dualyte as dl
 from dualyte.cli import InterfaceOptions
+from dualyte.cli.measure import FitOptions, OutOptions, ReadOptions, SeriesOptions
+from dualyte.measure.files import Failure as Unread
+from dualyte.measure.files import Reading
+from dualyte.report import evaluate, join, measurement_json, over_temperature
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs" / "verbs").glob("*.md"))
+MEASURED = [
+    field.name
+    for options in (ReadOptions, FitOptions, SeriesOptions, OutOptions)
+    for field in fields(options)
+]
 VERBS = [name for name in dl.__all__ if inspect.isfunction(getattr(dl, name))]
 
 
@@ -37,6 +48,29 @@ def test_every_public_verb_is_called_in_an_example_that_runs(name):
 def test_every_option_of_the_prediction_is_explained(option):
     page = (ROOT / "docs/verbs/predict_interface.md").read_text(encoding="utf-8")
     assert re.search(rf"^\| .*`--{option.replace('_', '-')}`", page, flags=re.M)
+
+
+@pytest.mark.parametrize("option", MEASURED)
+def test_every_option_of_a_measurement_is_explained(option):
+    page = (ROOT / "docs/verbs/measure.md").read_text(encoding="utf-8")
+    assert f"`--{option.replace('_', '-')}`" in page
+
+
+def test_every_field_of_the_json_of_a_measurement_is_explained():
+    page = (ROOT / "docs/verbs/measure.md").read_text(encoding="utf-8")
+    page = page.split("## The JSON")[1].split("## The folder")[0]
+    text = "R_0-p(R_bulk,CPE_bulk)-p(R_he,CPE_he)-CPE_tail"
+    T = np.linspace(253.15, 313.15, 4)
+    spectra = series(1, temperatures=T, fractions=(1.0, 0.5))
+    several = Reading(spectra=tuple(spectra), failures=(Unread(file="a.csv", why="it is empty"),))
+    found = evaluate(several, text, profiles=True)
+    told = measurement_json(join(found, text)) | measurement_json(over_temperature(found))
+    told |= {"joint": measurement_json(join(found, text))["joint"]}
+    rows = [*told["files"].values(), told["joint"], *told["arrhenius"].values()]
+    rows += [told["joint"]["laws"][0], told["joint"]["mechanism"]["he"]]
+    rows += [told["joint"]["contact"]["he"], told["joint"]["profiles"]["R_he"]]
+    rows += [told["joint"]["results"]["R_he"], told]
+    assert sorted({key for row in rows for key in row if f"`{key}`" not in page}) == []
 
 
 def test_every_field_of_the_json_is_explained():

@@ -9,7 +9,7 @@ import dualyte as dl
 from dualyte import plot
 from dualyte.circuit import Spectrum, parse
 from dualyte.plot.canvas import _columns, _edges
-from dualyte.plot.spectra import _foot
+from dualyte.plot.spectra import foot
 
 CIRCUIT = parse(
     "R_0-p(R_bulk,CPE_bulk)-p(R_he,CPE_he)-CPE_tail",
@@ -122,20 +122,21 @@ def test_the_axes_end_where_a_blocking_tail_has_begun():
     arcs = sum(CIRCUIT.parameters[name] for name in ("R_0", "R_bulk", "R_he")) * 1e4
     short, whole = plot.nyquist(s), plot.nyquist(s, tail=True)
     assert arcs < short.x_limits[1] < 2 * arcs
-    assert whole.y_limits[1] > 10 * short.y_limits[1]
+    assert (short.y, whole.y) == ("−Z″ / Ω cm²", "−Z″ / kΩ cm²")
+    assert 1e3 * whole.y_limits[1] > 10 * short.y_limits[1]
     assert len(points(short)[0].x) == F.size  # hidden by the axes, not dropped
 
 
 def test_a_cell_without_a_tail_is_shown_whole():
     z = (CIRCUIT.impedance(F) - 1 / (0.1 * (2j * np.pi * F) ** 0.9)) * 1e4
-    assert _foot(z) == F.size - 1
+    assert foot(z) == F.size - 1
     figure = plot.nyquist(Spectrum(frequency=F, z=z, area=1e-4))
     assert figure.x_limits[1] > z.real.max()
 
 
 def test_a_diffusion_line_of_45_degrees_is_no_tail():
     z = 100 + 20 * (1 - 1j) / np.sqrt(F)
-    assert _foot(z) == F.size - 1
+    assert foot(z) == F.size - 1
 
 
 def test_inductive_points_are_in_sight():

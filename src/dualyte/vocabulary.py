@@ -41,12 +41,18 @@ WORDS: Final = {
     "asr": Word("ohm m2", 0.0, 1e6, "ohm cm2", "R", "area-specific resistance"),
     "capacitance": Word("F/m2", 0.0, 1e4, "uF/cm2", "C", "capacitance per area"),
     "cell_capacitance": Word("F", 0.0, 1e4, "uF", "C", "capacitance of a cell"),
-    "cell_cpe_prefactor": Word("S", 0.0, 1e6, "S", "Q", "prefactor Q of Q(iω)ⁿ, in S sⁿ, of a cell"),
+    "cell_cpe_prefactor": Word(
+        "S", 0.0, 1e6, "S", "Q", "prefactor Q of Q(iω)ⁿ, in S sⁿ, of a cell"
+    ),
     "cell_inductance": Word("H", 0.0, 1.0, "nH", "L", "inductance of a cell and its leads"),
-    "cell_warburg": Word("ohm/s^0.5", 0.0, 1e9, "ohm/s^0.5", "W", "Warburg coefficient of a cell"),
+    "cell_warburg": Word(
+        "ohm/s^0.5", 0.0, 1e9, "ohm/s^0.5", "W", "coefficient W of W√2/√s, of a cell"
+    ),
     "conductivity": Word("S/m", 1e-18, 1e9, "mS/cm", "σ", "conductivity"),
-    "cpe_exponent": Word("1", 0.3, 1.0, "1", "n", "exponent of a constant-phase element"),
-    "cpe_prefactor": Word("S/m2", 0.0, 1e8, "S/cm2", "Q", "prefactor Q of Q(iω)ⁿ, in S sⁿ, per area"),
+    "cpe_exponent": Word("1", 0.2, 1.0, "1", "n", "exponent of a constant-phase element"),
+    "cpe_prefactor": Word(
+        "S/m2", 0.0, 1e8, "S/cm2", "Q", "prefactor Q of Q(iω)ⁿ, in S sⁿ, per area"
+    ),
     "creep_activation_energy": Word("J", 0.0, 8e-19, "eV", "Q", "activation energy of creep"),
     "creep_exponent": Word("1", 1.0, 50.0, "1", "n", "power-law creep exponent"),
     "creep_rate": Word("1/s", 0.0, 1e3, "1/s", "ε̇₀", "strain rate at the reference stress"),
@@ -82,7 +88,9 @@ WORDS: Final = {
     "temperature": Word("K", 100.0, 2000.0, "degC", "T", "temperature"),
     "thickness": Word("m", 1e-10, 1e-1, "nm", "d", "thickness of a layer"),
     "viscosity": Word("Pa s", 1e-6, 1e20, "Pa s", "η", "viscosity"),
-    "warburg": Word("ohm m2/s^0.5", 0.0, 1e6, "ohm cm2/s^0.5", "W", "Warburg coefficient"),
+    "warburg": Word(
+        "ohm m2/s^0.5", 0.0, 1e6, "ohm cm2/s^0.5", "W", "coefficient W of W√2/√s, per area"
+    ),
     "work_of_adhesion": Word("J/m2", 0.0, 1e2, "J/m2", "W_ad", "work of adhesion"),
     "youngs_modulus": Word("Pa", 1e6, 2e12, "GPa", "E", "Young's modulus"),
 }

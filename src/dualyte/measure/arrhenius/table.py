@@ -13,7 +13,7 @@ import numpy as np
 
 from dualyte.errors import InputError
 from dualyte.measure.arrhenius.laws import Form
-from dualyte.vocabulary import Floats, q, size
+from dualyte.vocabulary import Floats, known, q, size
 
 _HEADING: Final = re.compile(r"^\s*(.*?)\s*(?:/|\(|\[|\bin\b)\s*(.*?)\s*[\])]?\s*$")
 _TEMPERATURE: Final = {"temperature", "temp", "t"}
@@ -45,7 +45,7 @@ class Points:
 
 
 def read_points(path: str | Path) -> tuple[Points, ...]:
-    """Read every quantity of a table against temperature.
+    r"""Read every quantity of a table against temperature.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def read_points(path: str | Path) -> tuple[Points, ...]:
     Examples
     --------
     >>> from tempfile import TemporaryDirectory
-    >>> text = "temperature / degC,R_he / ohm cm2\\n0,900\\n25,150\\n50,32\\n"
+    >>> text = "temperature / degC,R_he / ohm cm2\n0,900\n25,150\n50,32\n"
     >>> with TemporaryDirectory() as folder:
     ...     _ = (Path(folder) / "a.csv").write_text(text)
     ...     [points] = read_points(Path(folder) / "a.csv")
@@ -181,7 +181,12 @@ def _word(file: str, title: str, unit: str, words: Sequence[str]) -> str:
         except Exception:  # whatever the unit reader says, the next quantity may fit
             continue
         return word
-    raise InputError(f"{file}: column {title!r} has no unit of a {words[0]}; {_HINT}")
+    raise InputError(f"{file}: column {title!r} has no unit of {_article(words[0])}; {_HINT}")
+
+
+def _article(word: str) -> str:
+    text = known(word).text
+    return f"an {text}" if text[0] in "aeiou" else f"a {text}"
 
 
 def _spread(table: _Table, name: str, unit: str, word: str) -> Floats | None:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Final
 
 import numpy as np
 
 from dualyte.circuit.elements import Circuit
 from dualyte.circuit.spectrum import Spectrum
-from dualyte.circuit.strings import write
+from dualyte.circuit.strings import parse, write
 from dualyte.errors import InputError
 from dualyte.measure.eis.fit import fit_spectrum
 from dualyte.measure.eis.model import Weighting
 from dualyte.measure.eis.result import Fit
 
 _DECISIVE: Final = 10.0  # a larger circuit must lower the criterion by this (Kass & Raftery 1995)
+_ARCS: Final = 3
+_BILAYER: Final = ("bulk", "gb", "he")  # three arcs between blocking electrodes
+_LOOSE_R: Final = 0.5  # spread of ln R of an arc beyond which it means nothing
 _STEEP: Final = 0.5  # −Im/|Z| at the lowest frequency that calls for a blocking element
 
 
@@ -74,43 +78,66 @@ def compare_circuits(
 def candidates(spectrum: Spectrum) -> list[str]:
     """Circuits that the look of a spectrum allows, simplest first."""
     kept = spectrum.kept
-    lead = "L_0-" if (kept.z.imag[: max(3, kept.z.size // 10)] > 0).any() else ""
-    tails = [""]
+    high = kept.z.imag[: max(3, kept.z.size // 10)]
+    leads = [["L_0"], []] if (high > 0).any() else [[]]
     steep = -kept.z.imag[-3:].mean() / np.abs(kept.z[-3:]).mean()
-    if steep > _STEEP / 2:
-        tails = ["-CPE_tail"] if steep > _STEEP else ["-CPE_tail", ""]
-    labels = {1: ("1",), 2: ("1", "2"), 3: ("bulk", "gb", "he")}
-    lines = [
-        "".join(f"-p(R_{name},CPE_{name})" for name in labels.get(count, ()))
-        for count in (0, 1, 2, 3)
-    ]
-    return [f"{lead}R_0{arc}{tail}" for arc in lines for tail in tails if arc or tail]
+    tails = [["CPE_tail"]] if steep > _STEEP / 2 else []
+    tails += [[]] if steep <= _STEEP else []
+    found = []
+    for count, lead, series, tail in product(range(_ARCS + 1), leads, ([], ["R_0"]), tails):
+        labels = _BILAYER if count == 3 and tail else range(1, count + 1)
+        arcs = [f"p(R_{k},CPE_{k})" for k in labels]
+        if arcs or (series and tail):
+            found.append("-".join([*lead, *series, *arcs, *tail]))
+    return sorted(found, key=lambda text: len(parse(text).parameters))
 
 
 def choose_circuit(spectrum: Spectrum, *, weighting: Weighting = "modulus") -> Fit:
-    """Fit series circuits of one to three arcs, with and without tail and inductance; keep one.
+    """Fit series circuits of up to three arcs, with and without tail, R and L; keep one.
 
-    The simplest one that no larger one beats decisively (ΔBIC > 10) is kept, if all that it
-    has is settled by the spectrum.
+    The simplest one that no larger one beats decisively (ΔBIC > 10) is kept, of those in which
+    every arc means something; if none does, the best one.
     """
     kept: Fit | None = None
+    poor: Fit | None = None
     for text in candidates(spectrum):
         try:
             fit = fit_spectrum(spectrum, text, weighting=weighting)
         except InputError:
             continue
-        if not fit.converged or (kept is not None and not _settled(fit)):
-            continue
-        if kept is None or fit.bic < kept.bic - _DECISIVE:
+        if not (fit.converged and _meaningful(fit)):
+            poor = fit if poor is None or fit.bic < poor.bic else poor
+        elif kept is None or _gain(kept, fit) > _DECISIVE:
             kept = fit
-    if kept is None:
+    found = kept or poor
+    if found is None:
         raise InputError(
-            f"{spectrum.title}: no circuit of one to three arcs fits; give one with --circuit, "
+            f"{spectrum.title}: no circuit of up to three arcs fits; give one with --circuit, "
             "or check the spectrum first"
         )
-    return kept
+    return found
 
 
-def _settled(fit: Fit) -> bool:
-    """Whether every parameter of a larger circuit means something."""
-    return not fit.at_bound and not any("not settled" in flag for flag in fit.flags)
+def _gain(simple: Fit, large: Fit) -> float:
+    """Fall of BIC; residuals that are alike from point to point count as fewer points."""
+    n = 2.0 * int(large.spectrum.used.sum())
+    alike = min(max(large.structure / np.sqrt(n), 0.0), 0.95)  # lag-one correlation
+    n *= (1 - alike) / (1 + alike)
+    more = len(large.model.free) - len(simple.model.free)
+    return float(n * np.log(simple.chi2 / large.chi2) - more * np.log(n))
+
+
+def _meaningful(fit: Fit) -> bool:
+    """Whether every part is needed: nothing vanished, every arc has a resistance and a place."""
+    f = fit.spectrum.kept.frequency
+    for name, value in fit.numbers.items():
+        if name in fit.at_bound and not (name.startswith("n") and value > 0.5):
+            return False
+    for arc in fit.estimate.arcs:
+        k = fit.model.names.index(arc.R)
+        if np.sqrt(fit.estimate.covariance[k, k]) > _LOOSE_R:
+            return False
+        peak = float(np.exp(-fit.estimate.time_constant(arc)[0]) / (2 * np.pi))
+        if not f[-1] <= peak <= f[0] * 10:  # slower ones are a tail in disguise
+            return False
+    return True

@@ -23,6 +23,7 @@ from dualyte.vocabulary import Floats
 
 _WORSE: Final = 1.5  # a fit whose noise exceeds the best start's by this is tried again
 _SAME: Final = 1 + 1e-6
+_SHAKES: Final = 32  # starts around a fit that leaves structure
 _STRANGE: Final = 5.0  # standard deviations of structure that make a second try worthwhile
 
 
@@ -206,6 +207,30 @@ def _best(
     """Try the starts that the spectrum suggests, and keep the best."""
     begin = starts(model, spectrum, seed=seed)
     found = fit_many(model.layout, _repeated(data, len(begin)), begin)
+    fit = _least(spectrum, model, weighting, found, first)
+    if _settled(fit):
+        return fit
+    begin = _shaken(model, fit.theta, seed)
+    found = fit_many(model.layout, _repeated(data, len(begin)), begin)
+    return _least(spectrum, model, weighting, found, fit)
+
+
+def _shaken(model: Model, theta: Floats, seed: int) -> Floats:
+    """Starts around a fit that leaves structure: time constants, splits and exponents moved."""
+    rng = np.random.default_rng(seed)
+    logs = np.array([model.logs[model.names.index(name)] for name in model.free])
+    flat = np.array([name in model.series for name in model.free])
+    size = np.exp(rng.uniform(np.log(0.5), np.log(3.0), (_SHAKES, 1)))
+    noise = rng.standard_normal((_SHAKES, theta.size))
+    moved = theta + noise * np.where(logs, size, 0.1 * size)
+    moved[:, flat] = theta[flat] * rng.uniform(0, 1.5, (_SHAKES, int(flat.sum())))
+    return np.clip(moved, model.layout.low, model.layout.high)
+
+
+def _least(
+    spectrum: Spectrum, model: Model, weighting: Weighting, found: Fitted, first: Fit | None
+) -> Fit:
+    """The best of several, or the first where none is better."""
     chi2 = np.where(np.isfinite(found.chi2), found.chi2, np.inf)
     best = float(chi2.min())
     good = np.flatnonzero((chi2 <= best * _SAME) & (found.outcome == CONVERGED))

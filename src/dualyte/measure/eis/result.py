@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dualyte.circuit.elements import Circuit, slots
+from dualyte.circuit.elements import Circuit, R, blocks, slots
 from dualyte.circuit.spectrum import Spectrum
 from dualyte.circuit.strings import write
 from dualyte.material import Value
@@ -32,6 +32,8 @@ _WORDS: Final = {  # kind of parameter: word per area, word of a cell
 _LOOSE: Final = 0.5  # spread of ln p beyond which a spectrum does not settle p
 _NEAR: Final = 4.0  # ratio of peak frequencies below which two arcs overlap
 _READ: Final = 3.0  # factor between the frequencies of two readings of Q that is a contradiction
+_POOR: Final = 0.05  # misfit over |Z| that a word is due about
+_ROUNDING: Final = 1e-8  # misfit that is rounding of the data
 _STRUCTURE: Final = 3.5  # standard deviations of the lag-one correlation of residuals
 
 
@@ -125,10 +127,12 @@ class Estimate:
         thick = self.cell.thickness
         if thick is None or self.cell.area is None:
             return {}
+        alone = [b for b in blocks(self.model.circuit) if isinstance(b, R)]
+        passed = {name for b in alone for name in b.parameters} | {arc.R for arc in self.arcs}
         names = [
             name for name, _, _, kind in slots(self.model.circuit)
             if kind == "R" and name.split("_")[-1].lower() not in INTERFACE
-            and name.startswith("R") and self.numbers[name] > 0
+            and name in passed and self.numbers[name] > 0
         ]  # fmt: skip
         made = {}
         for name in names:
@@ -283,7 +287,12 @@ class Fit:
             loose = np.sqrt(self.estimate.covariance[k, k])
             if self.model.logs[k] and owner[k] >= 0 and loose > _LOOSE:
                 found.append(f"{name} is not settled by this spectrum (spread of ln {loose:.2g})")
-        if self.structure > _STRUCTURE:
+        misfit = self.chi2_reduced**0.5
+        if self.weighting == "modulus" and misfit > _POOR:
+            found.append(
+                f"the circuit misses the data by {misfit:.0%} of |Z|: its numbers mean little"
+            )
+        if self.structure > _STRUCTURE and misfit > _ROUNDING:
             found.append(
                 f"residuals are no white noise ({self.structure:.1f} standard deviations): the "
                 "circuit leaves structure"

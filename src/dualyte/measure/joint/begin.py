@@ -94,8 +94,10 @@ def _hops(made: Design, theta: Floats) -> list[Floats]:
 
 
 def _log_tau(made: Design, theta: Floats, arc: ArcNames) -> float:
-    at = made.at
-    return float((theta[at(arc.R)] + theta[at(arc.Q)]) / theta[at(arc.n)])
+    """Return ln τ of an arc where it was measured nearest to 25 °C, at the highest pressure."""
+    x = made.matrix[reference(made)] @ theta
+    at = made.model.names.index
+    return float((x[at(arc.R)] + x[at(arc.Q)]) / x[at(arc.n)])
 
 
 def _hop(made: Design, theta: Floats, lines: Sequence[ArcNames], gone: int, split: int) -> Floats:

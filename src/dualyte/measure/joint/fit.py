@@ -88,8 +88,10 @@ class JointFit:
         """(p, k) laws at 25 °C and the highest pressure."""
         rows = np.zeros(self.design.matrix.shape[1:])
         for k, name in enumerate(self.design.names):
-            if name in self.design.model.names:
-                rows[self.design.model.names.index(name), k] = 1.0
+            base = name.split("[")[0]
+            if base in self.design.model.names:  # of what is free in each spectrum, the mean
+                share = 1.0 if base == name else 1.0 / len(self.spectra)
+                rows[self.design.model.names.index(base), k] = share
         return rows
 
     @cached_property
@@ -115,6 +117,10 @@ class JointFit:
         """
         found = dict(self.estimate.values)
         free = {name.split("[")[0] for name in self.design.names if "[" in name}
+        for arc in self.estimate.arcs:  # nor what follows from them
+            if free & {arc.R, arc.Q, arc.n, arc.C, arc.tau}:
+                tag = f"_{arc.label}" if arc.label else ""
+                free |= {f"C{tag}", f"f{tag}", f"sigma{tag}", "sigma_total"}
         found = {name: value for name, value in found.items() if name not in free}
         for name in self.design.names:
             if name.startswith("Ea_R"):
@@ -177,18 +183,21 @@ class JointFit:
         return tuple(found)
 
     def _about_the_laws(self) -> list[str]:
+        found = []
         if self.noise > _POOR * self.smooth:
-            return [
+            found = [
                 f"fitted alone, the spectra keep residuals of {self.noise**0.5:.2%}, more than the "
                 f"{self.smooth**0.5:.2%} of their noise: the circuit does not describe them"
             ]
         if not self.broken:
-            return []
+            return found
         first, last = self.tests[0], self.tests[-1]
-        found = [
-            f"the hard laws do not describe the series (F = {first.F:.3g}, probability "
-            f"{first.probability:.1g}); used instead: {last.terms}"
-        ]
+        told = "the hard laws do" if str(first.terms) == "hard laws" else f"“{first.terms}” does"
+        instead = f"; used instead: {last.terms}" if last is not first else ""
+        found.append(
+            f"{told} not describe the series (F = {first.F:.3g}, probability "
+            f"{min(first.probability, first.drifts):.1g}){instead}"
+        )
         if self.soft is not None:
             found.append(
                 "no law tried describes the series: laws are priors with fitted widths, and the "
@@ -290,8 +299,8 @@ def fit_joint(
     tell(2, 3)
     result = JointFit(
         spectra=tuple(spectra), design=found.design, solution=found.solution,
-        noise=series.alone.noise, smooth=series.alone.variance, tests=found.tests, weighting=weighting, data=data,
-        prior=found.prior, soft=found.soft, profiles={},
+        noise=series.alone.noise, smooth=series.alone.variance, tests=found.tests,
+        weighting=weighting, data=data, prior=found.prior, soft=found.soft, profiles={},
     )  # fmt: skip
     ends = {arc.R: profile_joint(result, arc.R) for arc in result.estimate.arcs
             if arc.R in found.design.names}  # fmt: skip

@@ -14,12 +14,12 @@ from dualyte.errors import InputError
 from dualyte.material import Value
 from dualyte.measure.eis.fit import fit_spectrum
 from dualyte.measure.eis.guess import starts
-from dualyte.measure.eis.model import Weighting
+from dualyte.measure.eis.model import Weighting, arc_names
 from dualyte.measure.joint.begin import best_solution, reference
 from dualyte.measure.joint.laws import ELECTRON, Design, Terms, design
 from dualyte.measure.joint.solve import Prior, Soft, Solution, part, soften, solve
 from dualyte.measure.kramers import check_spectrum
-from dualyte.numerics.levenberg import Stack, fit_many
+from dualyte.numerics.levenberg import Stack, blocks, fit_many
 from dualyte.vocabulary import Floats
 
 _STUCK: Final = 1.4  # χ² over that of noise alone that says a fit got stuck
@@ -225,7 +225,9 @@ def _tried(
         start = _moved(stricter.design, stricter.solution.theta, made)
         found = solve(made, data, start, prior=prior, unit=unit)
     enough = _enough(series, made)
-    if found is None or (rounds and found.chi2 > enough):
+    if made.terms.free:  # what each spectrum settles for itself, its own fit knows best
+        found = solve(made, data, _nearest(series, made), prior=prior, unit=unit)
+    elif found is None or (rounds and found.chi2 > enough):
         fresh = best_solution(
             series.spectra, made, data, series.weighting, enough=enough, rounds=rounds,
             seed=series.seed,
@@ -240,6 +242,30 @@ def _tried(
             weighting=series.weighting, alone=closer, seed=series.seed,
         )  # fmt: skip
     return series, _Try(design=made, solution=found, prior=prior), _tested(series, made, found)
+
+
+def _nearest(series: Series, made: Design) -> Floats:
+    """θ nearest to the spectra fitted alone, each number as well as its spectrum settles it."""
+    x, A_s = _in_order(made, series.alone.x), made.matrix
+    _, H, _ = blocks(made.model.program, made.model.logs, series.data, x)
+    A = np.einsum("spk,spq,sql->kl", A_s, H, A_s)
+    b = np.einsum("spk,spq,sq->k", A_s, H, x)
+    size = np.sqrt(np.maximum(np.diag(A), 1e-300))
+    scaled = A / np.outer(size, size) + 1e-9 * np.eye(size.size)
+    return np.asarray(np.linalg.solve(scaled, b / size) / size)
+
+
+def _in_order(made: Design, x: Floats) -> Floats:
+    """Name arcs of one form by their order in time, spectrum by spectrum."""
+    at = made.model.names.index
+    columns = [[at(a.R), at(a.Q), at(a.n)] for a in arc_names(made.model.circuit) if a.Q and a.n]
+    moved = x.copy()
+    if len(columns) > 1:
+        log_tau = np.array([(x[:, r] + x[:, q]) / x[:, n] for r, q, n in columns])
+        for s, order in enumerate(np.argsort(log_tau, axis=0, kind="stable").T):
+            for to, source in zip(columns, order.tolist(), strict=True):
+                moved[s, to] = x[s, columns[source]]
+    return moved
 
 
 def _enough(series: Series, made: Design) -> float:

@@ -150,7 +150,8 @@ def design(spectra: Sequence[Spectrum], circuit: Circuit, terms: Terms = Terms()
     movers = tuple(labelled or [a.label for a in lines]) if pressed else ()
     table = _Columns((len(spectra), len(model.names)))
     u = inverse_temperature(T) if hot else np.zeros(len(spectra))
-    t = (T - ROOM) / np.ptp(T) if hot else u  # drift per range of the series
+    nearest = float(np.clip(ROOM, T.min(), T.max())) if hot else ROOM
+    t = (T - nearest) / np.ptp(T) if hot else u  # drift per range of the series, none at 25 °C
     known = {name: k for k, name in enumerate(model.names)}
     _constants(table, model, spectra, u if hot else None, terms)
     for arc in lines:
@@ -176,13 +177,14 @@ def _constants(
     """Value at 25 °C of every parameter, and the activation energy of every resistance."""
     lone = {name for b in blocks(model.circuit) if isinstance(b, R) for name in b.parameters}
     for k, (name, _, _, kind) in enumerate(slots(model.circuit)):
+        box = (0.2, 1.0) if kind == "n" else (-80.0, 80.0)
         if name in terms.free:
             for s in range(len(spectra)):
                 only = np.zeros(len(spectra))
                 only[s] = 1.0
-                table.add(f"{name}[{s}]", {k: only})
+                table.add(f"{name}[{s}]", {k: only}, *box)
             continue
-        table.add(name, {k: 1.0}, *((0.2, 1.0) if kind == "n" else (-80.0, 80.0)))
+        table.add(name, {k: 1.0}, *box)
         if u is None:
             continue
         if kind in {"R", "W"}:

@@ -14,7 +14,7 @@ from dualyte.vocabulary import Floats
 
 Bools = npt.NDArray[np.bool_]
 
-_DECREMENT: Final = 1e-4  # predicted decrease of χ² in units of the noise variance that ends a fit
+_DECREMENT: Final = 1e-7  # predicted decrease of χ² in units of the noise variance that ends a fit
 _REACH: Final = 2.0  # longest step of a transformed parameter of any spectrum
 
 
