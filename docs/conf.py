@@ -29,6 +29,8 @@ napoleon_numpy_docstring = True
 napoleon_google_docstring = False
 napoleon_use_rtype = False
 
+suppress_warnings = ["ref.python"]  # shapes such as (n,) name no attribute
+
 bibtex_bibfiles = ["../src/dualyte/data/references.bib"]
 bibtex_default_style = "unsrt"
 

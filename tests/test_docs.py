@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bilayer_cells import series
+from bilayer_cells import CIRCUIT, series
 
 import dualyte as dl
 from dualyte.cli import InterfaceOptions
@@ -59,13 +59,12 @@ def test_every_option_of_a_measurement_is_explained(option):
 def test_every_field_of_the_json_of_a_measurement_is_explained():
     page = (ROOT / "docs/verbs/measure.md").read_text(encoding="utf-8")
     page = page.split("## The JSON")[1].split("## The folder")[0]
-    text = "R_0-p(R_bulk,CPE_bulk)-p(R_he,CPE_he)-CPE_tail"
     T = np.linspace(253.15, 313.15, 4)
     spectra = series(1, temperatures=T, fractions=(1.0, 0.5))
     several = Reading(spectra=tuple(spectra), failures=(Unread(file="a.csv", why="it is empty"),))
-    found = evaluate(several, text, profiles=True)
-    told = measurement_json(join(found, text)) | measurement_json(over_temperature(found))
-    told |= {"joint": measurement_json(join(found, text))["joint"]}
+    found = evaluate(several, CIRCUIT, profiles=True)
+    together = measurement_json(join(found, CIRCUIT))
+    told = together | measurement_json(over_temperature(found))
     rows = [*told["files"].values(), told["joint"], *told["arrhenius"].values()]
     rows += [told["joint"]["laws"][0], told["joint"]["mechanism"]["he"]]
     rows += [told["joint"]["contact"]["he"], told["joint"]["profiles"]["R_he"]]

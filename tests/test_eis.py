@@ -320,3 +320,11 @@ def test_the_circuit_of_a_fit_is_the_model_it_was_fitted_with():
     fit = fit_spectrum(spectrum(truth(), 0), circuit(**truth()))
     np.testing.assert_allclose(fit.circuit.impedance(FREQUENCY) / AREA, fit.z)
     assert str(fit).startswith("spectrum: R_0+(R_bulk|CPE_bulk)")
+
+
+def test_three_arcs_are_named_after_a_bilayer_only_where_their_capacitances_are_its():
+    numbers = {**truth(), "Q_bulk": 1e3 * truth()["Q_bulk"], "Q_gb": 300 * truth()["Q_gb"]}
+    numbers |= {"Q_he": 100 * truth()["Q_he"], "Q_tail": 10.0}
+    assert "R_1" in fit_spectrum(spectrum(numbers, 0)).numbers
+    assert "R_1" in fit_spectrum(replace(spectrum(truth(), 0), area=None)).numbers
+    assert "R_he" in fit_spectrum(spectrum(truth(), 0)).numbers

@@ -228,6 +228,16 @@ def test_pressure_gives_the_contact_law_and_the_mechanism(pressed, capsys):
     assert joint["contact"]["he"]["relative_contact"][1] == pytest.approx(0.4, abs=0.01)
 
 
+def test_what_a_joint_fit_is_told_it_keeps_and_it_spares_spread(hot, capsys):
+    free = asked(capsys, *FIT, hot, *AREA, "--joint")["joint"]["results"]
+    told = asked(capsys, *FIT, hot, *AREA, "--joint", "--fix", "n_gb=0.9")["joint"]["results"]
+    assert told["n_gb"]["value"] == pytest.approx(0.9, abs=1e-3)
+    assert told["R_he"]["spread"] < free["R_he"]["spread"]
+    assert "works on logarithms" in refusal(
+        capsys, *FIT, hot, *AREA, "--joint", "--fix", "R_0=0 ohm cm2"
+    )
+
+
 def test_without_joint_a_temperature_series_gives_activation_energies_and_advice(hot, capsys):
     told = asked(capsys, *FIT, f"{hot}/*.csv", *AREA)
     assert "joint" not in told

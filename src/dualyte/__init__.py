@@ -30,7 +30,7 @@ _HOME = {  #: module: words that load when first used
     ),
     "circuit": ("Circuit", "Spectrum", "average_spectra", "parse_circuit", "write_circuit"),
     "measure.arrhenius": ("ArrheniusFit", "fit_arrhenius"),
-    "measure.drt": ("DRT", "drt", "drt_map"),
+    "measure.drt": ("drt", "drt_map"),
     "measure.eis": ("Fit", "Fits", "compare_circuits", "fit_spectra", "fit_spectrum", "profile"),
     "measure.files": ("Reading", "read_spectra", "remember"),
     "measure.joint": (
@@ -42,7 +42,7 @@ _HOME = {  #: module: words that load when first used
         "roughness", "self_affine", "treatment",
     ),
     "plot": ("draw",),
-    "report": ("interface_table", "write_prediction"),
+    "report": ("interface_table", "write_measurement", "write_prediction"),
 }  # fmt: skip
 _WORDS = {word: f"dualyte.{home}" for home, words in _HOME.items() for word in words}
 __version__ = "0.1.0"
@@ -54,7 +54,6 @@ __all__ = [
     "Contact",
     "ConvergenceError",
     "CreepRule",
-    "DRT",
     "Design",
     "DualyteError",
     "Film",
@@ -127,6 +126,7 @@ __all__ = [
     "transfer",
     "treatment",
     "write_circuit",
+    "write_measurement",
     "write_prediction",
 ]
 

@@ -145,9 +145,7 @@ class Spectrum:
         return xr.Dataset(
             {name: ("frequency", y, unit) for name, y in data.items()}
             | {"used": ("frequency", self.used.astype("i1"))},
-            coords={
-                "frequency": ("frequency", self.frequency, {"units": WORDS["frequency"].unit})
-            },
+            coords={"frequency": ("frequency", self.frequency, {"units": WORDS["frequency"].unit})},
             attrs=about,
         )
 

@@ -12,7 +12,7 @@ import numpy as np
 from dualyte.plot.figure import COLOURS, COLUMN, Figure, Scale, Series
 
 _SMALL, _TEXT, _LABEL = 6, 7, 8  # pt, as printed
-_MARGIN, _LINE = 0.55, 0.17  # inches: for ticks and label of an axis; for a line of text
+_MARGIN, _LINE, _TITLE = 0.57, 0.17, 0.1  # inches: of an axis, a legend row, a title
 _SCALE: Final = "viridis"
 _BRIGHTEST: Final = 0.88  # of the colour scale: yellow lines vanish on paper
 
@@ -21,8 +21,12 @@ def draw(figure: Figure, path: Path | None = None) -> Any:  # noqa: ANN401 (a Ma
     """Draw a description; save it if `path` is given (the suffix picks the format)."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as Canvas
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    canvas = Canvas(figsize=(COLUMN, _height(figure)), layout="constrained")
+    # equal axes are fitted after the layout: some room below, so that no label is cut
+    below = 0.025 if figure.equal else 0.0
+    layout = ConstrainedLayoutEngine(rect=(0, below, 1, 1 - below))
+    canvas = Canvas(figsize=(COLUMN, _height(figure)), layout=layout)
     FigureCanvasAgg(canvas)
     parts = figure.panels or [figure]
     rows = canvas.subplots(len(parts), 1, squeeze=False, sharex=bool(figure.panels))[:, 0]
@@ -48,7 +52,8 @@ def _height(figure: Figure) -> float:
     if figure.equal and figure.x_limits and figure.y_limits:
         shape = np.ptp(figure.y_limits) / np.ptp(figure.x_limits)
         wide = COLUMN - (_MARGIN if figure.scale is None else 2 * _MARGIN)
-        return float(wide * shape + _MARGIN + _LINE * (rows + bool(figure.title)))
+        lines = figure.title.count("\n") + 1 if figure.title else 0
+        return float(wide * shape + _MARGIN + _LINE * rows + _TITLE * lines)
     return COLUMN * figure.height + _LINE * max(rows - 1, 0)
 
 
@@ -120,14 +125,16 @@ def _legend(canvas: Any, rows: Any, figure: Figure) -> None:  # noqa: ANN401 (Ma
 
 def _plain_ticks(axis: Any, limits: tuple[float, float]) -> None:  # noqa: ANN401 (a Matplotlib axis)
     """Numbers as people write them over few decades, powers of ten over many."""
-    from matplotlib.ticker import FuncFormatter, LogFormatterMathtext, LogLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogFormatterSciNotation, LogLocator, NullFormatter
 
     decades = abs(float(np.log10(limits[1] / limits[0])))
     subs = (1.0, 2.0, 5.0) if decades <= 2.5 else (1.0,)
     axis.set_major_locator(LogLocator(subs=subs, numticks=9))
-    plain = decades <= 4
+    plain = decades <= 4 and max(limits) < 1e5 and min(limits) >= 1e-4
     axis.set_major_formatter(
-        FuncFormatter(lambda x, _: f"{x:g}") if plain else LogFormatterMathtext()
+        FuncFormatter(lambda x, _: f"{x:g}")
+        if plain
+        else LogFormatterSciNotation(minor_thresholds=(np.inf, np.inf))
     )
     axis.set_minor_formatter(NullFormatter())
 

@@ -12,6 +12,8 @@ from dualyte.plot.figure import Figure, Series
 from dualyte.plot.spectra import hertz
 from dualyte.vocabulary import Floats, known, pretty, shown
 
+_LOGARITHMIC: Final = 30.0  # ratio of heights of peaks from which the axis is logarithmic
+_CLOSE: Final = 0.9  # decades: texts of peaks nearer than this overlap
 TAU: Final = "relaxation time τ / s"
 
 
@@ -57,10 +59,15 @@ def drt_figure(
         series.append(
             Series(
                 x=where, y=np.interp(where, *_ascending(x, y)), style="marks", colour=6,
-                text=tuple(told for _, told in peaks),
+                text=_apart(where, [told for _, told in peaks]),
             )
         )  # fmt: skip
     top = max(float(np.max(s.high if s.high is not None else s.y)) for s in series)
+    limits = (min(0.0, 1.1 * float(y.min())), 1.22 * top)
+    tops = _heights(series, [t for t, _ in peaks])
+    spread_out = tops.size > 1 and float(tops.max()) > _LOGARITHMIC * float(np.median(tops)) > 0
+    if spread_out:  # a blocking end taken for arcs would hide all others
+        limits = (float(tops.min()) / 30, 3 * top)
     return Figure(
         name=name,
         x=TAU,
@@ -69,7 +76,8 @@ def drt_figure(
         title=title,
         log_x=True,
         x_limits=(float(x.min()), float(x.max())),
-        y_limits=(min(0.0, 1.1 * float(y.min())), 1.22 * top),
+        y_limits=limits,
+        log_y=spread_out,
         top="frequency 1/(2πτ)",
         top_ticks=_frequencies(x),
         legend="above",
@@ -124,6 +132,24 @@ def drt_map_figure(
         top="frequency 1/(2πτ)",
         top_ticks=_frequencies(x),
     )
+
+
+def _heights(series: Sequence[Series], at: Sequence[float]) -> Floats:
+    """Heights of the curves at the peaks, whichever is higher there."""
+    curves = [s for s in series if s.style in ("line", "dashed")]
+    heights = [np.interp(at, *_ascending(s.x, s.y)) for s in curves]
+    found = np.max(heights, axis=0) if at else np.zeros(0)
+    return np.asarray(found[found > 0])
+
+
+def _apart(where: Floats, told: Sequence[str]) -> tuple[str, ...]:
+    """Texts of peaks, without those that would lie on the one before."""
+    texts, last = [], -np.inf
+    for x, text in sorted(zip(np.log10(where).tolist(), told, strict=True)):
+        texts.append((x, text if x - last > _CLOSE else ""))
+        last = x if x - last > _CLOSE else last
+    found = dict(texts)
+    return tuple(found[x] for x in np.log10(where).tolist())
 
 
 def _sized(gamma: Any, per_area: bool) -> Floats:  # noqa: ANN401 (array-like)

@@ -19,6 +19,8 @@ Complexes = npt.NDArray[np.complex128]
 FREQUENCY: Final = "frequency ν / Hz"
 _ROOM: Final = 1.2  # of the plotted range, beside the data
 _FLATTEST, _TALLEST = 0.38, 1.0  # height of a Nyquist plot over its width
+#: size from which an axis is in larger units: numbers of five digits crowd
+_PREFIXES: Final = ((1e7, 1e6, "M"), (1e4, 1e3, "k"), (1.0, 1.0, ""))
 _STEEP: Final = 1.73  # slope of a blocking tail, at least
 
 
@@ -31,6 +33,7 @@ class Curve:
     name: str = ""
     samples: Any = None  #: (n, m) complex: drawn as a band that holds 90 % of them
     shade: float | None = None  #: place on the colour scale, from 0 to 1
+    dashed: bool = False
 
 
 Curves = Sequence[Curve | tuple[str, npt.ArrayLike, npt.ArrayLike]]
@@ -44,6 +47,7 @@ def nyquist(
     title: str | None = None,
     tail: bool = False,
     decades: bool = True,
+    under: Sequence[Series] = (),
 ) -> Figure:
     """Nyquist plot: measured points over model lines, equal axes, decades marked.
 
@@ -58,24 +62,27 @@ def nyquist(
         Whether to show all of a blocking tail; by default the axes end where it has begun.
     decades
         Whether to mark the points nearest 1 Hz, 10 Hz, 100 Hz, ….
+    under
+        Drawn below everything, in Ω cm² (Ω without an area).
     """
     group = _group(spectra, models)
-    series = [*_bands(group), *_lines(group)]
+    series = [*under, *_bands(group), *_lines(group)]
     series += [*_points(group, lambda _, z: (z.real, -z.imag)), *_key(group)]
     curves = [group.values(s.kept) for s in group.spectra] or [z for _, z, _ in group.curves]
     axis = [s.kept.frequency for s in group.spectra] or [f for f, _, _ in group.curves]
     x_limits, y_limits = _limits(curves, tail=tail)
     if decades and curves:
         series += _decades(axis, curves, x_limits, y_limits, group)
+    size, prefix = next((p[1:] for p in _PREFIXES if x_limits[1] >= p[0]), (1.0, ""))
     return Figure(
         name=name,
-        x=f"Z′ / {group.unit}",
-        y=f"−Z″ / {group.unit}",
-        series=series,
+        x=f"Z′ / {prefix}{group.unit}",
+        y=f"−Z″ / {prefix}{group.unit}",
+        series=[replace(s, x=s.x / size, y=s.y / size) for s in series] if size > 1 else series,
         title=group.looks.title if title is None else title,
         equal=True,
-        x_limits=x_limits,
-        y_limits=y_limits,
+        x_limits=(x_limits[0] / size, x_limits[1] / size),
+        y_limits=(y_limits[0] / size, y_limits[1] / size),
         scale=group.looks.scale,
         legend="above",
     )
@@ -153,16 +160,30 @@ def residuals(
         )
         if out.any():
             series.append(Series(x=f[out], y=part[out], style="open", colour=colour, marker=marker))
+    limit, told = _reach(z, out)
     return Figure(
         name=name,
         x=FREQUENCY,
         y="(Z − model) / |Z| / %",
         series=series,
         log_x=True,
-        title=title,
+        y_limits=None if limit is None else (-limit, limit),
+        title=f"{title}{told}",
         legend="above",
         height=0.62,
     )
+
+
+def _reach(z: Complexes, out: npt.NDArray[np.bool_]) -> tuple[float | None, str]:
+    """End of the axis where points left out would squeeze all others, and how many lie beyond."""
+    largest = np.maximum(np.abs(z.real), np.abs(z.imag))
+    if not out.any() or out.all():
+        return None, ""
+    limit = 2.5 * float(largest[~out].max())
+    beyond = int((largest > limit).sum())
+    if beyond == 0 or largest.max() < 4 * limit:
+        return None, ""
+    return limit, f"\n{beyond} point{'s' * (beyond > 1)} beyond the axis"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -173,6 +194,7 @@ class _Group:
     curves: tuple[tuple[Floats, Complexes, Any], ...]  #: frequency, z, samples; as shown
     names: tuple[str, ...]  #: of the curves
     shades: tuple[float | None, ...]  #: of the curves
+    styles: tuple[Style, ...]  #: of the curves
     looks: Looks
     per_area: bool
 
@@ -208,7 +230,13 @@ def _group(spectra: Sequence[Spectrum] | Spectrum, models: Curves) -> _Group:
         m if isinstance(m, Curve) else Curve(name=m[0], frequency=m[1], z=m[2]) for m in models
     ]
     blank = _Group(
-        spectra=every, curves=(), names=(), shades=(), looks=looks(every), per_area=per_area
+        spectra=every,
+        curves=(),
+        names=(),
+        shades=(),
+        styles=(),
+        looks=looks(every),
+        per_area=per_area,
     )
     curves = tuple(
         (
@@ -221,7 +249,11 @@ def _group(spectra: Sequence[Spectrum] | Spectrum, models: Curves) -> _Group:
     seen: list[str] = []
     for m in given:  # a name that repeats is told once
         seen.append("" if m.name in seen else m.name)
-    return replace(blank, curves=curves, names=tuple(seen), shades=tuple(m.shade for m in given))
+    styles: tuple[Style, ...] = tuple("dashed" if m.dashed else "line" for m in given)
+    return replace(
+        blank, curves=curves, names=tuple(seen), shades=tuple(m.shade for m in given),
+        styles=styles,
+    )  # fmt: skip
 
 
 def _points(group: _Group, view: Any) -> list[Series]:  # noqa: ANN401 (a function)
@@ -248,7 +280,14 @@ def _lines(group: _Group) -> list[Series]:
     for k, (_, z, _) in enumerate(group.curves):
         look = group.model_look(k)
         found.append(
-            Series(x=z.real, y=-z.imag, name=look.name, colour=look.colour, shade=look.shade)
+            Series(
+                x=z.real,
+                y=-z.imag,
+                name=look.name,
+                colour=look.colour,
+                shade=look.shade,
+                style=group.styles[k],
+            )
         )
     return found
 
@@ -267,7 +306,7 @@ def _bands(group: _Group) -> list[Series]:
     for k, (_, z, samples) in enumerate(group.curves):
         if samples is None:
             continue
-        rank = np.argsort(samples.real[:, _foot(z)])
+        rank = np.argsort(samples.real[:, foot(z)])
         n = len(rank)
         low, high = (
             samples[rank[int(a * n) : max(int(b * n), int(a * n) + 1)]].mean(axis=0)
@@ -292,7 +331,7 @@ def _against_frequency(group: _Group, view: Any) -> list[Series]:  # noqa: ANN40
         found.append(
             Series(
                 x=f, y=view(z), low=low, high=high, name=look.name, colour=look.colour,
-                shade=look.shade,
+                shade=look.shade, style=group.styles[k],
             )
         )  # fmt: skip
     return found + _points(group, lambda f, z: (f, view(z))) + _key(group)
@@ -302,7 +341,7 @@ def _phase(z: Complexes) -> Floats:
     return np.asarray(-np.angle(z, deg=True))
 
 
-def _foot(z: Complexes) -> int:
+def foot(z: Complexes) -> int:
     """Index where a blocking tail begins, from high to low frequency; the last where none does.
 
     A tail is steeper than 60° up to the lowest frequency, also where arcs run into it.
@@ -321,7 +360,7 @@ def _limits(
     """Ends of both axes: all arcs and the foot of the tail, with room for the marks."""
     if not curves:
         return (0.0, 1.0), (0.0, 1.0)
-    shown_parts = [z if tail else z[: _foot(z) + 1] for z in curves]
+    shown_parts = [z if tail else z[: foot(z) + 1] for z in curves]
     re = np.concatenate([z.real for z in shown_parts])
     im = np.concatenate([-z.imag for z in shown_parts])
     right = float(re.max()) * _ROOM
@@ -342,7 +381,7 @@ def _decades(
     group: _Group,
 ) -> list[Series]:
     """Ring the points nearest full decades on every curve; name them on the largest."""
-    largest = int(np.argmax([z[: _foot(z) + 1].real.max() for z in curves]))
+    largest = int(np.argmax([z[: foot(z) + 1].real.max() for z in curves]))
     found = []
     for k, (f, z) in enumerate(zip(axis, curves, strict=True)):
         powers = np.arange(np.ceil(np.log10(f.min())), np.floor(np.log10(f.max())) + 1)
@@ -374,14 +413,17 @@ def _decades(
 def _away(z: Complexes, i: int) -> tuple[float, float]:
     """Direction from a point to where little is drawn: over an arc, right of a tail.
 
-    Where an arc falls towards the next one or a tail, its inside.
+    Where an arc falls towards the next one or a tail, its inside; below the valley between.
     """
+    around = -z.imag[max(i - 3, 0) : i + 4]
+    if 2 < i < z.size - 3 and -z.imag[i] < min(around[0], around[-1]):
+        return 0.25, -0.97
     a, b = z[max(i - 1, 0)], z[min(i + 1, z.size - 1)]
     along = complex((b - a).real, -(b - a).imag)
     if abs(along) == 0:
         return 0.0, 1.0
     along /= abs(along)
-    if along.imag > 0.8 and i >= _foot(z):
+    if along.imag > 0.3 and i >= foot(z) - 2:
         return 1.0, 0.0
     if along.imag < -0.5:
         return -1.0, 0.0

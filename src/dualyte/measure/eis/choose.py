@@ -19,7 +19,9 @@ from dualyte.measure.eis.result import Fit
 
 _DECISIVE: Final = 10.0  # a larger circuit must lower the criterion by this (Kass & Raftery 1995)
 _ARCS: Final = 3
-_BILAYER: Final = ("bulk", "gb", "he")  # three arcs between blocking electrodes
+_BILAYER: Final = ("bulk", "gb", "he")  # three arcs between blocking electrodes, if
+_CAPACITANCE: Final = (1e-4, 1e-2, 1.0)  # F/m²: they lie below these, the first to the last
+_BLOCKING: Final = 0.75  # exponent of the tail above which electrodes block
 _LOOSE_R: Final = 0.5  # spread of ln R of an arc beyond which it means nothing
 _STEEP: Final = 0.5  # −Im/|Z| at the lowest frequency that calls for a blocking element
 
@@ -85,8 +87,7 @@ def candidates(spectrum: Spectrum) -> list[str]:
     tails += [[]] if steep <= _STEEP else []
     found = []
     for count, lead, series, tail in product(range(_ARCS + 1), leads, ([], ["R_0"]), tails):
-        labels = _BILAYER if count == 3 and tail else range(1, count + 1)
-        arcs = [f"p(R_{k},CPE_{k})" for k in labels]
+        arcs = [f"p(R_{k},CPE_{k})" for k in range(1, count + 1)]
         if arcs or (series and tail):
             found.append("-".join([*lead, *series, *arcs, *tail]))
     return sorted(found, key=lambda text: len(parse(text).parameters))
@@ -115,7 +116,22 @@ def choose_circuit(spectrum: Spectrum, *, weighting: Weighting = "modulus") -> F
             f"{spectrum.title}: no circuit of up to three arcs fits; give one with --circuit, "
             "or check the spectrum first"
         )
-    return found
+    return _named(found)
+
+
+def _named(fit: Fit) -> Fit:
+    """Call three arcs bulk, gb and he where their capacitances are those of a bilayer."""
+    lines = fit.estimate.arcs
+    if len(lines) != len(_BILAYER) or fit.spectrum.area is None:
+        return fit
+    C = [fit.values[f"C_{arc.label}"].si for arc in lines]
+    blocked = fit.numbers.get("n_tail", 0.0) > _BLOCKING
+    if not blocked or any(c > most for c, most in zip(C, _CAPACITANCE, strict=True)):
+        return fit
+    text = write(fit.model.circuit)
+    for arc, label in zip(lines, _BILAYER, strict=True):
+        text = text.replace(f"_{arc.label}|", f"_{label}|").replace(f"_{arc.label})", f"_{label})")
+    return fit_spectrum(fit.spectrum, parse(text, *fit.numbers.values()), weighting=fit.weighting)
 
 
 def _gain(simple: Fit, large: Fit) -> float:

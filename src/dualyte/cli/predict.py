@@ -1,38 +1,22 @@
-"""`dualyte` on the command line: parse, call one public verb, print, save."""
+"""`dualyte predict`: the interface and its impedance, from materials and geometry."""
 
 from __future__ import annotations
 
 import json
-import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import Parameter
 
 import dualyte as dl
+from dualyte.cli.common import Quantity, predict, print_table, progress
 
 if TYPE_CHECKING:
     from dualyte.circuit import Spectrum
     from dualyte.interface.predict import Design, InterfacePrediction, RoughFace
     from dualyte.surface import Surface
-
-app = App(
-    name="dualyte",
-    help="Dual solid-electrolyte batteries: from powder to cell, and back from measurements.",
-    version=dl.__version__,
-)
-predict = App(name="predict", help="Predict, from materials and geometry.")
-calibrate = App(name="calibrate", help="Fit free parameters to facts marked calibration.")
-report = App(name="report", help="Set predictions beside the study's measurements.")
-app.command(predict)
-app.command(calibrate)
-app.command(report)
-
-Quantity = Annotated[str, Parameter(allow_leading_hyphen=True)]
 
 
 @Parameter(name="*")
@@ -140,7 +124,7 @@ def _interface(options: InterfaceOptions) -> None:
     store = folder / "samples" if folder else None
     stopped = False
     try:
-        with _progress("pressing faces", quiet=options.json) as tell:
+        with progress("pressing faces", quiet=options.json) as tell:
             found = verb(
                 design, seeds=options.seeds, draws=options.draws, seed=options.seed,
                 workers=options.workers, store=store, progress=tell,
@@ -286,28 +270,6 @@ def _folder(options: InterfaceOptions, design: Design) -> Path | None:
     raise dl.InputError("1000 folders named dualyte-interface exist; name one with --out")
 
 
-@contextmanager
-def _progress(what: str, *, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
-    """Progress bar on standard error; a plain line now and then where it is no terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    console = Console(stderr=True, quiet=quiet)
-    with Progress(
-        "{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-        console=console, disable=quiet,
-    ) as bar:  # fmt: skip
-        task = bar.add_task(what, total=None)
-        plain = not console.is_terminal and not quiet
-
-        def tell(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-            if plain and (done in {0, total} or done % max(total // 5, 1) == 0):
-                print(f"{what}: {done} of {total}", file=sys.stderr, flush=True)
-
-        yield tell
-
-
 def _show(found: InterfacePrediction, paths: list[Path]) -> None:
     from rich.console import Console
 
@@ -317,152 +279,8 @@ def _show(found: InterfacePrediction, paths: list[Path]) -> None:
     rows = interface_rows(found)
     console = Console()
     console.print(conditions(found), markup=False, highlight=False)
-    _print_table(*table(rows))
+    print_table(*table(rows))
     for flag in rows[0]["flags"]:
         console.print(f"- {flag}", markup=False, highlight=False)
     if paths:
         console.print(f"written to {paths[0].parent}", markup=False, highlight=False)
-
-
-def _print_table(head: list[str], cells: list[list[str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    drawn = Table(*head, box=None, header_style="bold", pad_edge=False)
-    for line in cells:
-        drawn.add_row(*line)
-    console = Console()
-    if not console.is_terminal:  # a file or pipe has no width to fit
-        console.width = 160
-    console.print(drawn)
-
-
-@app.command
-def materials(name: str | None = None, /, *, json: bool = False) -> None:
-    """List the materials, or show one with every value, its kind and its source.
-
-    Parameters
-    ----------
-    name
-        Library name, or path to a TOML file.
-    json
-        Print JSON.
-    """
-    names = dl.materials() if name is None else [name]
-    found = [dl.material(each) for each in names]
-    if json:
-        told = {m.name: {"formula": m.formula, **_material_json(m)} for m in found}
-        sys.stdout.write(_dumps(told))
-    elif name is None:
-        rows = [[m.name, m.formula, str(len(m.properties)), str(len(m.unknown))] for m in found]
-        _print_table(["name", "formula", "properties", "not known"], rows)
-    else:
-        print(found[0])
-        for key, others in found[0].others.items():
-            for value in others:
-                print(f"  also {key}: {value}")
-
-
-def _dumps(told: Any) -> str:  # noqa: ANN401 (anything JSON holds)
-    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
-
-
-def _material_json(m: dl.Material) -> dict[str, Any]:
-    def row(value: dl.Value) -> dict[str, Any]:
-        low, high = value.interval()
-        return {
-            "si": value.si, "low": low, "high": high, "kind": value.kind, "source": value.source,
-            "where": value.where, "shown": dl.show(value.quantity, value.si),
-        }  # fmt: skip
-
-    return {"properties": {k: row(v) for k, v in m.properties.items()}, "unknown": list(m.unknown)}
-
-
-@calibrate.command(name="interface")
-def calibrate_interface(
-    *, seeds: int = 40, seed: int = 0, workers: int | None = None, out: Path | None = None
-) -> None:
-    """Fit transfer, films and capacitance of LNOC | LLZTO to the calibration facts.
-
-    Parameters
-    ----------
-    seeds
-        Faces to press.
-    seed
-        Of everything random.
-    workers
-        Threads; all cores by default.
-    out
-        Write the calibration file here (TOML).
-    """
-    from dualyte.calibrate import calibrate_interface as verb
-    from dualyte.calibrate import summary, write
-
-    with _progress("pressing faces") as tell:
-        fit = verb(seeds=seeds, seed=seed, workers=workers, progress=tell)
-    print(f"calibrated on {', '.join(fit.facts)}; {fit.kept:.0%} of the draws are physical")
-    rows = [[r["parameter"], r["value"], f"{r['low']} … {r['high']}"] for r in summary(fit)]
-    _print_table(["calibrated parameter", "value", "90 % interval"], rows)
-    if out is not None:
-        print(f"written to {write(fit, out)}")
-
-
-@report.command(name="interface")
-def report_interface(
-    *,
-    seeds: int = 20,
-    seed: int = 0,
-    workers: int | None = None,
-    out: Path | None = None,
-    json: bool = False,
-) -> None:
-    """Set every statement of the study about the interface beside its prediction.
-
-    Parameters
-    ----------
-    seeds
-        Faces to press for each cell.
-    seed
-        Of everything random.
-    workers
-        Threads; all cores by default.
-    out
-        Folder for the tables (CSV, JSON) and the figure of f(P); it also keeps finished work.
-    json
-        Print JSON.
-    """
-    from dualyte.report import interface_table
-    from dualyte.report.study import write_table
-
-    store = out / "samples" if out else None
-    with _progress("pressing faces", quiet=json) as tell:
-        table = interface_table(
-            seeds=seeds, seed=seed, workers=workers, store=store,
-            progress=lambda _, done, total: tell(done, total),
-        )  # fmt: skip
-    if out:
-        write_table(table, out)
-    print(_dumps(table.as_dict()) if json else table)
-
-
-def main(words: list[str] | None = None) -> None:
-    """Entry point: our errors are one line and exit code 2, bugs keep their traceback."""
-    try:
-        app(words, exit_on_error=False, print_error=False)
-    except CycloptsError as error:
-        _fail(" ".join(str(error).split()))
-    except dl.DualyteError as error:
-        _fail(str(error))
-    except BrokenPipeError:  # the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except KeyboardInterrupt:
-        print(
-            "dualyte: stopped; faces finished before are kept where a folder was named",
-            file=sys.stderr,
-        )
-        sys.exit(130)
-
-
-def _fail(sentence: str) -> None:
-    print(f"dualyte: {sentence}", file=sys.stderr)
-    sys.exit(2)

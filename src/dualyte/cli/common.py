@@ -1,0 +1,68 @@
+"""The commands' tree, and what all commands share: progress, tables, JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+import dualyte as dl
+
+app = App(
+    name="dualyte",
+    help="Dual solid-electrolyte batteries: from powder to cell, and back from measurements.",
+    version=dl.__version__,
+)
+predict = App(name="predict", help="Predict, from materials and geometry.")
+measure = App(name="measure", help="Evaluate measurements, with uncertainty.")
+calibrate = App(name="calibrate", help="Fit free parameters to facts marked calibration.")
+report = App(name="report", help="Set predictions beside the study's measurements.")
+for branch in (predict, measure, calibrate, report):
+    app.command(branch)
+
+Quantity = Annotated[str, Parameter(allow_leading_hyphen=True)]
+
+
+@contextmanager
+def progress(what: str, *, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """Progress bar on standard error; a plain line now and then where it is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    console = Console(stderr=True, quiet=quiet)
+    with Progress(
+        "{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        console=console, disable=quiet,
+    ) as bar:  # fmt: skip
+        task = bar.add_task(what, total=None)
+        plain = not console.is_terminal and not quiet
+
+        def tell(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+            if plain and (done in {0, total} or done % max(total // 5, 1) == 0):
+                print(f"{what}: {done} of {total}", file=sys.stderr, flush=True)
+
+        yield tell
+
+
+def print_table(head: list[str], cells: list[list[str]]) -> None:
+    """Print a table, as wide as the terminal; a file or pipe has no width to fit."""
+    from rich.console import Console
+    from rich.table import Table
+
+    drawn = Table(*head, box=None, header_style="bold", pad_edge=False)
+    for line in cells:
+        drawn.add_row(*line)
+    console = Console()
+    if not console.is_terminal:
+        console.width = 160
+    console.print(drawn)
+
+
+def dumps(told: Any) -> str:  # noqa: ANN401 (anything JSON holds)
+    """JSON with a line for everything."""
+    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
