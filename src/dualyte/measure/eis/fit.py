@@ -89,7 +89,8 @@ def fit_spectrum(
         A circuit, a circuit string, or `"auto"`. Numbers in it are where the fit starts;
         where one is missing, starts are found from the spectrum.
     weighting
-        `modulus` (``1/|Z|``), `parts` (``1/|Re|``, ``1/|Im|``), `unit`, or `spread` (of replicates).
+        `modulus` (``1/|Z|``), `parts` (``1/|Re|``, ``1/|Im|``), `unit`, or `spread` (of
+        replicates).
     fixed
         Parameters kept at a value, SI by name.
     tied
