@@ -169,7 +169,7 @@ def _energy(fit: JointFit, arc: ArcNames, evidence: list[str]) -> tuple[float, f
         evidence.append("no temperature series: no activation energy")
         return None
     evidence.append(
-        f"activation energy {value.si / ELECTRON:.3f} ± {value.spread / ELECTRON:.3f} eV"
+        f"activation energy {_with_spread(value.si / ELECTRON, value.spread / ELECTRON)} eV"
     )
     return value.si, value.spread
 
@@ -207,9 +207,9 @@ def _pressure(
     m, dm, k, dk = exponents
     moves = m > max(_STILL, _SURE * dm)
     if not moves and dm > _STILL:
-        evidence.append(f"its pressure dependence is not settled: R ∝ P^({-m:.2f} ± {dm:.2f})")
+        evidence.append(f"its pressure dependence is not settled: R ∝ P^({_with_spread(-m, dm)})")
         return None, None
-    evidence.append(f"R ∝ P^({-m:.3f} ± {dm:.3f}), Q ∝ P^({k:.3f} ± {dk:.3f})")
+    evidence.append(f"R ∝ P^({_with_spread(-m, dm)}), Q ∝ P^({_with_spread(k, dk)})")
     shift = abs(m - k)
     shifts = shift > max(_SHIFT, _SURE * float(np.hypot(dm, dk)))
     if moves:
@@ -219,6 +219,16 @@ def _pressure(
             else "R·Q stays under pressure, as if the contact area alone changed"
         )
     return moves, shifts
+
+
+def _with_spread(number: float, spread: float) -> str:
+    """A number and its spread, to two digits of the spread.
+
+    >>> _with_spread(0.51023, 0.00081)
+    '0.51023 ± 0.00081'
+    """
+    digits = 3 if not spread > 0 else int(np.clip(1 - np.floor(np.log10(spread)), 0, 6))
+    return f"{number:.{digits}f} ± {spread:.{digits}f}"
 
 
 def _reading(fit: JointFit, arc: ArcNames, evidence: list[str]) -> None:
