@@ -1,36 +1,38 @@
-"""Run the benchmarks, print one table and write it to RESULTS.md.
+"""Run the benchmarks, print a table for each part and write its section of RESULTS.md.
 
-python -m benchmarks [contact] [plane]
+python -m benchmarks [contact] [plane] [impedance]
 """
 
 from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))  # so that `python benchmarks` works, too
+sys.path[0] = str(HERE.parent)  # so that `python benchmarks` works, too
 
-from benchmarks import contact, plane  # noqa: E402 (needs the path above)
+from benchmarks import contact, impedance, plane  # noqa: E402 (needs the path above)
 from benchmarks.timing import Found, Promise, Row  # noqa: E402
 
-PARTS = {"contact": contact.run, "plane": plane.run}
-PACKAGES = (
-    "dualyte",
-    "tamaas",
-    "ContactMechanics",
-    "taufactor",
-    "torch",
-    "porespy",
-    "openpnm",
-    "pyamg",
-    "numpy",
-    "scipy",
-    "numba",
-)
+PARTS = {"contact": contact.run, "plane": plane.run, "impedance": impedance.run}
+PACKAGES = {
+    "contact": ("tamaas", "ContactMechanics"),
+    "plane": ("taufactor", "torch", "porespy", "openpnm", "pyamg"),
+    "impedance": ("impedance", "pyimpspec", "pyDRTtools", "lmfit", "cvxopt"),
+}
+OURS = ("numpy", "scipy", "numba")  # what dualyte stands on
+RESULTS = HERE / "RESULTS.md"
+PREFACE = """\
+# Results
+
+Written by `python -m benchmarks`, each section by one whole run of its part; README.md says what \
+is measured. Times are processor time of one thread, wall time in brackets, and ratios are of \
+processor times.
+"""
 HEAD = (
     "problem",
     "peer",
@@ -44,10 +46,10 @@ HEAD = (
 )
 
 
-def machine() -> str:
-    """Describe what the numbers were taken on, in one paragraph."""
+def machine(part: str) -> str:
+    """Describe what the numbers of a part were taken on, in one paragraph."""
     versions = []
-    for name in PACKAGES:
+    for name in ("dualyte", *PACKAGES[part], *OURS):
         try:
             versions.append(f"{name} {version(name)}")
         except PackageNotFoundError:
@@ -74,7 +76,18 @@ def seconds(found: Found) -> str:
         return f"> {found['cpu']:.0f} s"
     if "cpu" not in found or "failed" in found:
         return "–"
+    if found["cpu"] < 1e-3:
+        return f"{1e3 * found['cpu']:.3g} ms ({1e3 * found['wall']:.3g})"
     return f"{found['cpu']:.3g} s ({found['wall']:.3g})"
+
+
+def accuracy(found: Found) -> str:
+    """Error; of many spectra the median, and the worst in brackets."""
+    if "error" not in found:
+        return "–"
+    if "worst" not in found:
+        return f"{found['error']:.1e}"
+    return f"{impedance.percent(found['error'])} ({impedance.percent(found['worst'])})"
 
 
 def times(ratio: float) -> str:
@@ -87,16 +100,15 @@ def cells(row: Row) -> tuple[str, ...]:
     ratio = "–" if row.ratio is None else times(row.ratio)
     if row.theirs.get("slow"):
         ratio = f"> {ratio}"
-    error = f"{row.theirs['error']:.1e}" if "error" in row.theirs else "–"
     return (
         row.problem,
         row.peer,
         seconds(row.theirs),
-        error,
+        accuracy(row.theirs),
         seconds(row.ours),
-        f"{row.ours['error']:.1e}",
+        accuracy(row.ours),
         ratio,
-        times(row.target),
+        "–" if row.target is None else times(row.target),
         row.verdict,
     )
 
@@ -121,17 +133,22 @@ def remarks(rows: list[Row]) -> list[str]:
     return sorted(skipped) + sorted(failed)
 
 
-def markdown(rows: list[Row], sentences: list[str]) -> str:
-    """The text of RESULTS.md."""
+def section(part: str, rows: list[Row], sentences: list[str], extra: list[str]) -> str:
+    """The text of one section of RESULTS.md."""
     lines = [HEAD, tuple("---" for _ in HEAD), *map(cells, rows)]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     notes = "\n".join(f"- {sentence}" for sentence in sentences)
-    return (
-        "# Results\n\n"
-        "Written by `python -m benchmarks`; README.md says what is measured. Times are "
-        "processor seconds of one thread, wall seconds in brackets, and ratios are of processor "
-        f"times.\n\n{machine()}\n\n{table}\n\n{notes}\n"
-    )
+    body = "\n\n".join([f"## {part.capitalize()}", machine(part), table, notes, *extra])
+    return f"{body}\n"
+
+
+def write(part: str, text: str) -> None:
+    """Put a section in its place in RESULTS.md, and leave the others as they are."""
+    old = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
+    parts = re.split(r"^(?=## )", old, flags=re.MULTILINE)[1:]
+    kept = {each.split(maxsplit=2)[1].lower(): each for each in parts} | {part: text}
+    found = [kept[name].rstrip() + "\n" for name in PARTS if name in kept]
+    RESULTS.write_text("\n".join([PREFACE, *found]), encoding="utf-8")
 
 
 def show(rows: list[Row]) -> None:
@@ -146,20 +163,17 @@ def show(rows: list[Row]) -> None:
 
 
 def main(names: list[str]) -> None:
-    """Run the parts named, or all; only a whole run with every peer is written down."""
+    """Run the parts named, or all; a part is written down if every peer of it was there."""
     unknown = set(names) - set(PARTS)
     if unknown:
         sys.exit(f"unknown: {', '.join(sorted(unknown))} (known: {', '.join(PARTS)})")
-    rows, sentences = [], []
     for name in names or PARTS:
-        more, promises, said = PARTS[name]()
-        rows += more
-        sentences += [*map(kept, promises), *said]
-    sentences += remarks(rows)
-    show(rows)
-    print("\n".join(sentences), machine(), sep="\n")
-    if not names and not any("skipped" in row.theirs for row in rows):
-        (HERE / "RESULTS.md").write_text(markdown(rows, sentences), encoding="utf-8")
+        rows, promises, said, *extra = PARTS[name]()
+        sentences = [*map(kept, promises), *said, *remarks(rows)]
+        show(rows)
+        print("\n".join([*sentences, *extra, machine(name)]))
+        if not any("skipped" in row.theirs for row in rows):
+            write(name, section(name, rows, sentences, extra))
 
 
 if __name__ == "__main__":

@@ -25,9 +25,9 @@ class Row:
 
     problem: str
     peer: str
-    theirs: Found  #: cpu, wall, error; or `slow`, `failed`, `skipped`
+    theirs: Found  #: cpu, wall, error, perhaps the worst of many; or `slow`, `failed`, `skipped`
     ours: Found  #: cpu, wall, error
-    target: float  #: how many times faster we mean to be
+    target: float | None  #: how many times faster we mean to be
     by_error: bool = False  #: whether our error must be the smaller one, too
 
     @property
@@ -39,7 +39,7 @@ class Row:
     @property
     def verdict(self) -> str:
         """Whether the target is met."""
-        if self.ratio is None:
+        if self.ratio is None or self.target is None:
             return "–"
         if self.theirs.get("slow"):
             return "yes" if self.ratio >= self.target else "unknown"
