@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dualyte import InputError
-from dualyte.circuit import Spectrum, parse
+from dualyte.circuit import Spectrum, average, parse
 from dualyte.measure.eis import (
     compare_circuits,
     fit_spectra,
@@ -328,3 +328,81 @@ def test_three_arcs_are_named_after_a_bilayer_only_where_their_capacitances_are_
     assert "R_1" in fit_spectrum(spectrum(numbers, 0)).numbers
     assert "R_1" in fit_spectrum(replace(spectrum(truth(), 0), area=None)).numbers
     assert "R_he" in fit_spectrum(spectrum(truth(), 0)).numbers
+
+
+# --- what is easily got wrong --------------------------------------------------------------
+
+
+def test_a_direction_that_the_data_leave_open_has_no_narrow_spread():
+    made = parse("R_0-p(R_1,CPE_1)", 5.0, 100.0, 1e-6, 0.9)
+    f = np.geomspace(1e6, 1, 61)
+    rng = np.random.default_rng(0)
+    z = made.impedance(f) * (1 + 1e-3 * (rng.standard_normal(61) + 1j * rng.standard_normal(61)))
+    for twin in ("R_0-R_9-p(R_1,CPE_1)", "R_0-p(R_1,CPE_1,R_2)"):
+        fit = fit_spectrum(Spectrum(frequency=f, z=z), twin)
+        told = " ".join(fit.flags)
+        assert "R_1 is not settled" in told or "R_0 lies at its bound" in told
+
+
+@pytest.mark.parametrize(
+    ("how", "sentence"),
+    [
+        ({"tied": [("R_bulk", "n_gb")]}, "of different kinds"),
+        ({"tied": [("n_gb", "n_he"), ("n_he", "n_bulk")]}, "n_he is tied twice"),
+        ({"tied": [("n_gb", "n_he")], "fixed": {"n_gb": 0.8, "n_he": 0.9}}, "fixed apart"),
+        ({"bounds": {"R_he": (5.0, 1.0)}}, "cannot lie between 5 and 1"),
+        ({"fixed": {"n_he": 1.5}}, "cannot be fixed at 1.5; give a number from 0 to 1"),
+    ],
+)
+def test_ties_and_bounds_without_meaning_are_refused(how, sentence):
+    with pytest.raises(InputError, match=sentence):
+        fit_spectrum(spectrum(truth(), 0), CIRCUIT, **how)
+
+
+def test_a_tie_holds_where_one_part_is_in_series_and_the_other_in_an_arc():
+    made = parse("R_0-p(R_1,CPE_1)", 50.0, 50.0, 1e-6, 0.9)
+    f = np.geomspace(1e6, 1, 61)
+    fit = fit_spectrum(
+        Spectrum(frequency=f, z=made.impedance(f)), "R_0-p(R_1,CPE_1)", tied=[("R_0", "R_1")]
+    )
+    assert fit.numbers["R_0"] == fit.numbers["R_1"] == pytest.approx(50.0)
+
+
+def test_fixing_one_of_a_tied_group_fixes_all():
+    how = {"tied": [("n_gb", "n_he")], "fixed": {"n_he": 0.8}}
+    fit = fit_spectrum(spectrum(truth(), 0), CIRCUIT, **how)
+    assert fit.numbers["n_gb"] == fit.numbers["n_he"] == 0.8
+
+
+def test_the_profile_of_a_large_series_resistance_is_as_wide_as_its_spread():
+    made = parse("R_0-p(R_1,CPE_1)", 1e4, 1e4, 1e-8, 0.9)
+    f = np.geomspace(1e6, 1, 61)
+    rng = np.random.default_rng(0)
+    z = made.impedance(f) * (1 + 3e-3 * (rng.standard_normal(61) + 1j * rng.standard_normal(61)))
+    fit = fit_spectrum(Spectrum(frequency=f, z=z), "R_0-p(R_1,CPE_1)")
+    low, high = profile(fit, "R_0")
+    assert high - low == pytest.approx(2 * 1.645 * fit.values["R_0"].spread, rel=0.02)
+
+
+@pytest.mark.parametrize("replicates", [2, 3, 5])
+def test_errors_from_few_replicates_are_as_large_as_they_say(replicates):
+    pulls = []
+    for seed in range(60):
+        sweeps = [spectrum(truth(), 1000 * seed + k) for k in range(replicates)]
+        fit = fit_spectrum(average(sweeps), start(seed), weighting="spread")
+        pulls.append(
+            np.log(fit.numbers["R_bulk"] / truth()["R_bulk"]) / fit.values["R_bulk"].spread
+        )
+    assert 0.75 < np.std(pulls) < 1.3
+
+
+def test_a_spread_is_shared_between_interfaces_like_its_number():
+    made = parse("R_he-p(R_1,CPE_1)", 50.0, 100.0, 1e-6, 0.9)
+    f = np.geomspace(1e6, 1, 61)
+    rng = np.random.default_rng(0)
+    z = made.impedance(f) * (1 + 1e-3 * (rng.standard_normal(61) + 1j * rng.standard_normal(61)))
+    one, two = (
+        fit_spectrum(Spectrum(frequency=f, z=z, interfaces=n), "R_he-p(R_1,CPE_1)").values["R_he"]
+        for n in (1, 2)
+    )
+    assert two.spread / two.si == pytest.approx(one.spread / one.si)

@@ -348,3 +348,112 @@ def test_the_laws_of_the_synthetic_series_are_those_of_the_fit():
     fit = fit_joint(series(0, temperatures=NINE, noise=1e-5), CIRCUIT)
     for name, number in p.items():
         assert fit.estimate.numbers[name] == pytest.approx(number, rel=2e-3)
+
+
+# --- conditions, forms of arcs, few points -------------------------------------------------
+
+
+def pressed(celsius, fractions=FRACTIONS, scatter=0.0):
+    """A pressure series at one temperature."""
+    rng = np.random.default_rng(0)
+    found = []
+    for k, contact in enumerate(fractions):
+        p = truth(3.0)
+        u = (1 / (celsius + 273.15) - 1 / 298.15) / 8.617333262e-5
+        for name, value in ENERGY.items():
+            p[name] *= np.exp(value * u)
+        p["R_he"] /= contact
+        p["Q_he"] *= contact
+        T = celsius + 273.15 + scatter * rng.standard_normal()
+        found.append(spectrum(p, k, temperature=T, pressure=55e6 * contact))
+    return found
+
+
+@pytest.mark.parametrize("scatter", [0.0, 0.05])
+def test_a_pressure_series_at_60_degrees_is_reported_at_60_degrees(scatter):
+    fit = fit_joint(pressed(60.0, scatter=scatter), CIRCUIT)
+    u = (1 / 333.15 - 1 / 298.15) / 8.617333262e-5
+    assert fit.values["R_he"].si == pytest.approx(R_HE * np.exp(0.51 * u), rel=0.02)
+    assert fit.temperature == pytest.approx(333.15, abs=0.2)
+    assert not any("extrapolated" in flag for flag in fit.flags)
+    assert any("not 25 °C" in flag for flag in fit.flags)
+    assert not fit.design.terms.drift_n
+
+
+def test_pressures_that_scatter_by_little_are_one():
+    cells = pressed(25.0, (1.0, 0.999, 0.5, 0.4995))
+    fit = fit_joint(cells, CIRCUIT, terms=Terms(contact=True))
+    assert fit.design.levels.size == 2
+
+
+def test_an_arc_by_its_time_constant_follows_the_contact_too():
+    zarc = "R_0-Zarc_bulk-Zarc_gb-Zarc_he-CPE_tail"
+    fit = fit_joint(pressed(25.0), zarc)
+    assert fit.values["R_he"].si == pytest.approx(R_HE, rel=0.05)
+    levels, found, _ = fit.contact("he")
+    np.testing.assert_allclose(found, levels / levels[0], rtol=0.05)
+
+
+def test_arcs_of_several_forms_are_fitted_side_by_side():
+    mixed = "R_0-p(R_bulk,C_bulk)-p(R_gb,CPE_gb)-p(R_he,CPE_he)-CPE_tail"
+    numbers = {k: v for k, v in truth(3.0).items() if k != "n_bulk"}
+    numbers["Q_bulk"] = 4.2e-6
+    cells = []
+    for k, T in enumerate(NINE):
+        p = dict(numbers)
+        for name, value in ENERGY.items():
+            p[name] *= np.exp(value * (1 / T - 1 / 298.15) / 8.617333262e-5)
+        z = parse(mixed, *p.values()).impedance(FREQUENCY) / AREA
+        cells.append(
+            Spectrum(frequency=FREQUENCY, z=noisy(z, seed=k), area=AREA, temperature=float(T))
+        )
+    fit = fit_joint(cells, mixed)
+    assert abs(error(fit)) < 0.05
+
+
+def test_a_series_of_few_points_is_fitted_without_a_test_of_its_noise():
+    one = "R_0-p(R_1,CPE_1)"
+    f = np.geomspace(1e5, 10, 8)
+    cells = [
+        Spectrum(
+            frequency=f,
+            z=noisy(parse(one, 5.0, 100.0 * np.exp(5800 * (1 / T - 1 / 298.15)), 1e-6, 0.9)
+                    .impedance(f), seed=k),
+            temperature=T,
+        )
+        for k, T in enumerate((280.0, 298.15, 320.0))
+    ]  # fmt: skip
+    fit = fit_joint(cells, one)
+    assert fit.values["R_1"].si == pytest.approx(100.0, rel=0.05)
+
+
+def test_intervals_of_laws_with_widths_are_neither_narrow_nor_wide():
+    rng = np.random.default_rng(1)
+    pulls = []
+    for seed in range(12):
+        cells = []
+        for k, T in enumerate(NINE):
+            p = truth(12.0)
+            for name, value in ENERGY.items():
+                p[name] *= np.exp(
+                    value * (1 / T - 1 / 298.15) / 8.617333262e-5 + 0.05 * rng.standard_normal()
+                )
+            cells.append(spectrum(p, [seed, k], temperature=T))
+        fit = fit_joint(cells, CIRCUIT)
+        pulls.append(np.log(fit.values["R_bulk"].si / 125e-4) / fit.values["R_bulk"].spread)
+    assert 0.5 < np.std(pulls) < 1.6
+
+
+def test_a_reference_cell_without_area_is_refused():
+    value = Value(
+        quantity="resistance", si=80.0, spread=0.01, law="log-normal", kind="measured",
+        source="user", where="reference",
+    )  # fmt: skip
+    with pytest.raises(InputError, match="of a cell without area"):
+        fit_joint(series(0, temperatures=NINE), CIRCUIT, known={"R_gb": value})
+
+
+def test_without_a_temperature_series_contact_and_film_stay_undecided():
+    found = judge_mechanism(fit_joint(pressed(25.0), CIRCUIT))["he"]
+    assert found.mechanism == "undecided"
+    assert "R·Q stays under pressure" in str(found)

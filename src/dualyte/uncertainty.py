@@ -123,3 +123,54 @@ def _scores(x: Floats) -> Floats:
 
     z = ndtri((rankdata(x) - 0.5) / x.size)
     return np.asarray((z - z.mean()) / z.std())
+
+
+def moderated(square: npt.ArrayLike, degrees: npt.ArrayLike) -> Floats:
+    """Variances of groups of few values, each drawn towards the common one.
+
+    Parameters
+    ----------
+    square : (g,)
+        Sum of squared deviations from the mean of each group.
+    degrees : (g,)
+        Degrees of freedom of each; a group of none gets the common variance.
+
+    Returns
+    -------
+    (g,)
+        Variances. Groups are drawn together as far as the spread between them is chance.
+
+    Notes
+    -----
+    Smyth 2004, doi:10.2202/1544-6115.1027.
+
+    Examples
+    --------
+    >>> moderated([2.0, 2.0, 2.0], [1, 1, 1]).tolist()
+    [2.0, 2.0, 2.0]
+    """
+    from scipy.special import digamma
+
+    square, degrees = np.asarray(square, dtype=np.float64), np.asarray(degrees, dtype=np.float64)
+    pooled = float(square.sum() / degrees.sum())
+    positive = square > 0
+    if positive.sum() < 3:
+        return np.full(square.shape, pooled)
+    half = degrees[positive] / 2
+    log = np.log(square[positive] / degrees[positive]) - digamma(half) + np.log(half)
+    prior = _prior_degrees(float(log.var(ddof=1)), half)
+    if np.isinf(prior):
+        return np.full(square.shape, pooled)
+    common = np.exp(log.mean() + digamma(prior / 2) - np.log(prior / 2))
+    return np.asarray((prior * common + square) / (prior + degrees))
+
+
+def _prior_degrees(variance: float, half: Floats) -> float:
+    """Degrees of freedom that the common variance is worth; inf where it explains all."""
+    from scipy.optimize import brentq
+    from scipy.special import polygamma
+
+    left = variance - float(polygamma(1, half).mean())
+    if left <= float(polygamma(1, 500.0)):
+        return float("inf")
+    return float(brentq(lambda x: polygamma(1, x / 2) - left, 1e-3, 1e3))

@@ -95,6 +95,9 @@ WORDS: Final = {
     "youngs_modulus": Word("Pa", 1e6, 2e12, "GPa", "E", "Young's modulus"),
 }
 
+ROOM: Final = 298.15  #: K, 25 °C
+BOLTZMANN: Final = 1.380649e-23  #: J/K
+ELECTRON: Final = 1.602176634e-19  #: J/eV
 _AVOGADRO: Final = 6.02214076e23
 _SPELLINGS: Final = (("°C", "degC"), ("Ω", "ohm"), ("\u2126", "ohm"), ("·", " "), ("−", "-"))
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dualyte.errors import InputError
+from dualyte.uncertainty import moderated
 from dualyte.vocabulary import WORDS, Floats, checked, show
 
 if TYPE_CHECKING:
@@ -171,7 +172,8 @@ def average(spectra: Sequence[Spectrum], *, name: str = "") -> Spectrum:
     Returns
     -------
     Spectrum
-        `spread` is the standard deviation of one sweep over √(number of sweeps).
+        `spread` is the standard deviation of one sweep over √(number of sweeps); that of each
+        point, relative to ``|Z|``, is drawn towards the common one (`uncertainty.moderated`).
 
     Raises
     ------
@@ -196,10 +198,13 @@ def average(spectra: Sequence[Spectrum], *, name: str = "") -> Spectrum:
                 f"{other.title} has other frequencies than {first.title}; replicates need the same"
             )
     z = np.array([s.z for s in spectra])
-    scatter = np.sqrt((z.real.var(axis=0, ddof=1) + z.imag.var(axis=0, ddof=1)) / 2)
+    mean = z.mean(axis=0)
+    away = np.abs(z - mean) / np.maximum(np.abs(mean), 1e-300)
+    degrees = np.full(mean.size, 2.0 * (len(spectra) - 1))  # of both parts
+    scatter = np.sqrt(moderated((away**2).sum(axis=0), degrees)) * np.abs(mean)
     return replace(
         first,
-        z=z.mean(axis=0),
+        z=mean,
         spread=scatter / np.sqrt(len(spectra)),
         used=np.all([s.used for s in spectra], axis=0),
         name=name or first.name,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -29,7 +29,7 @@ STALLED: Final = 2
 _DECREMENT: Final = (
     1e-7  # predicted decrease of χ², in units of the noise variance, that ends a fit
 )
-_EXACT: Final = 1e-26  # χ² per row at which the data are reproduced to rounding
+EXACT: Final = 1e-26  # χ² per row at which the data are reproduced to rounding
 _FURTHEST: Final = 3.0  # the largest step of ln p
 
 
@@ -190,7 +190,7 @@ def _descend(
     for done in range(max_steps):
         if not np.isfinite(chi2):
             return chi2, STALLED, done
-        if chi2 <= _EXACT * rows:
+        if chi2 <= EXACT * rows:
             return chi2, CONVERGED, done
         for i in range(k):
             held[i] = (theta[i] <= low[i] and b[i] > 0) or (theta[i] >= high[i] and b[i] < 0)
@@ -274,6 +274,23 @@ class Stack:
     weight: npt.NDArray[np.complex128]  #: (m,) weights of the real and of the imaginary part
     first: Ints  #: (n,) first row of each problem
     count: Ints  #: (n,) number of rows of each
+
+    def pick(self, which: npt.ArrayLike) -> Stack:
+        """Some of the problems, by index; an index may come twice."""
+        rows = np.atleast_1d(np.asarray(which))
+        return replace(self, first=self.first[rows], count=self.count[rows])
+
+
+def inverse(hessian: Floats) -> Floats:
+    """Inverse of JᵀJ (k, k); what the data leave open gets a variance without practical limit."""
+    if hessian.size == 0:
+        return np.zeros_like(hessian)
+    if not np.isfinite(hessian).all():
+        return np.diag(np.full(len(hessian), np.inf))
+    size = np.sqrt(np.maximum(np.diag(hessian), 1e-300))
+    value, vector = np.linalg.eigh(hessian / np.outer(size, size))
+    least = 1e-14 * max(float(value[-1]), 1e-300)
+    return np.asarray((vector / np.maximum(value, least)) @ vector.T / np.outer(size, size))
 
 
 def fit_many(

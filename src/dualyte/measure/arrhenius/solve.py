@@ -18,6 +18,7 @@ from dualyte.measure.arrhenius.laws import (
     Outliers,
     columns,
 )
+from dualyte.uncertainty import moderated
 from dualyte.vocabulary import Floats, checked, q
 
 _ALIKE: Final = 0.01  # scatters that differ by less than chance are one
@@ -105,10 +106,8 @@ def read(temperature: Any, value: Any, spread: Any, form: Form) -> Data:  # noqa
 def _replicates(y: Floats, group: npt.NDArray[np.int64]) -> tuple[Floats | None, str]:
     """Relative deviation of each point from the scatter of replicates, if they tell it.
 
-    The variance of a few replicates is uncertain by itself: each is drawn towards the common
-    one as far as the spread between them is chance (Smyth 2004, doi:10.2202/1544-6115.1027).
+    The variance of a few replicates is uncertain by itself: see `uncertainty.moderated`.
     """
-    from scipy.special import digamma
     from scipy.stats import bartlett
 
     m = int(group.max()) + 1
@@ -124,25 +123,10 @@ def _replicates(y: Floats, group: npt.NDArray[np.int64]) -> tuple[Floats | None,
         return same
     if bartlett(*(x for x in parts if x.size > 1)).pvalue > _ALIKE:
         return same
-    half = degrees[many] / 2
-    log = np.log(square[many] / degrees[many]) - digamma(half) + np.log(half)
-    prior = _prior_degrees(float(log.var(ddof=1)), half)
-    if np.isinf(prior):
+    variance = moderated(square, degrees)
+    if np.ptp(variance) == 0:
         return same
-    common = np.exp(log.mean() + digamma(prior / 2) - np.log(prior / 2))
-    variance = (prior * common + square) / (prior + degrees)
     return np.sqrt(variance)[group], "scatter of the replicates at each temperature"
-
-
-def _prior_degrees(variance: float, half: Floats) -> float:
-    """Degrees of freedom that the common variance is worth; inf where it explains all."""
-    from scipy.optimize import brentq
-    from scipy.special import polygamma
-
-    left = variance - float(polygamma(1, half).mean())
-    if left <= float(polygamma(1, 500.0)):
-        return float("inf")
-    return float(brentq(lambda x: polygamma(1, x / 2) - left, 1e-3, 1e3))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -16,6 +16,7 @@ from dualyte.errors import InputError
 from dualyte.measure.eis.fit import fit_spectrum
 from dualyte.measure.eis.model import Weighting
 from dualyte.measure.eis.result import Fit
+from dualyte.numerics.levenberg import EXACT
 
 _DECISIVE: Final = 10.0  # a larger circuit must lower the criterion by this (Kass & Raftery 1995)
 _ARCS: Final = 3
@@ -31,6 +32,7 @@ class Comparison:
     """Circuits fitted to one spectrum, best first."""
 
     fits: tuple[Fit, ...]
+    failures: tuple[tuple[str, str], ...] = ()  #: circuit that could not be fitted, and why
 
     def table(self) -> list[dict[str, str | float]]:
         """One row a circuit: criteria relative to the best."""
@@ -71,10 +73,12 @@ def compare_circuits(
         try:
             fits.append(fit_spectrum(spectrum, circuit, weighting=weighting))
         except InputError as error:
-            failed.append(str(error))
+            told = circuit if isinstance(circuit, str) else write(circuit)
+            failed.append((told, str(error)))
     if not fits:
-        raise InputError(failed[0] if failed else "give one circuit or more to compare")
-    return Comparison(fits=tuple(sorted(fits, key=lambda fit: fit.bic)))
+        raise InputError(failed[0][1] if failed else "give one circuit or more to compare")
+    ordered = sorted(fits, key=lambda fit: fit.bic)
+    return Comparison(fits=tuple(ordered), failures=tuple(failed))
 
 
 def candidates(spectrum: Spectrum) -> list[str]:
@@ -140,7 +144,8 @@ def _gain(simple: Fit, large: Fit) -> float:
     alike = min(max(large.structure / np.sqrt(n), 0.0), 0.95)  # lag-one correlation
     n *= (1 - alike) / (1 + alike)
     more = len(large.model.free) - len(simple.model.free)
-    return float(n * np.log(simple.chi2 / large.chi2) - more * np.log(n))
+    least = EXACT * n
+    return float(n * np.log(max(simple.chi2, least) / max(large.chi2, least)) - more * np.log(n))
 
 
 def _meaningful(fit: Fit) -> bool:

@@ -131,7 +131,7 @@ def fit_spectrum(
             raise InputError("fixed, tied and bounds name parameters: give the circuit, not auto")
         return choose_circuit(spectrum, weighting=weighting)
     model = _model(circuit, fixed, tied, bounds)
-    if why := refuse(spectrum, model):
+    if why := refuse(spectrum, model, weighting):
         raise InputError(why)
     data = stack([spectrum], weighting)
     fit = None
@@ -172,9 +172,7 @@ def _plain(circuit: Circuit) -> Model:
 
 def _given(circuit: Circuit | str, model: Model) -> Floats | None:
     """Start from the numbers of the circuit, if it has all."""
-    if isinstance(circuit, str):
-        return None
-    numbers = circuit.parameters
+    numbers = (_read(circuit) if isinstance(circuit, str) else circuit).parameters
     return model.theta(numbers) if np.isfinite(list(numbers.values())).all() else None
 
 
@@ -241,7 +239,7 @@ def _least(
 
 
 def _repeated(data: Stack, n: int) -> Stack:
-    return replace(data, first=np.repeat(data.first, n), count=np.repeat(data.count, n))
+    return data.pick(np.zeros(n, dtype=np.int64))
 
 
 def _ordered(fit: Fit, data: Stack) -> Fit:
@@ -250,7 +248,8 @@ def _ordered(fit: Fit, data: Stack) -> Fit:
         return fit
     model, numbers = fit.model, dict(fit.numbers)
     for same in _alike(model):
-        order = sorted(same, key=lambda arc: _log_tau(arc, fit.numbers))
+        x = dict(zip(model.names, model.expand(fit.theta), strict=True))
+        order = sorted(same, key=lambda arc: float(arc.log_tau(x)))
         for arc, source in zip(same, order, strict=True):
             for to, origin in zip(_names(arc), _names(source), strict=True):
                 numbers[to] = fit.numbers[origin]
@@ -271,11 +270,7 @@ def _swapped(model: Model, theta: Floats) -> npt.NDArray[np.bool_]:
     found = np.zeros(len(theta), dtype=np.bool_)
     for same in _alike(model):
         if len(same) > 1:
-            logs = [
-                x[a.tau] if a.tau else (x[a.R] + x[a.Q or a.C]) / (x[a.n] if a.n else 1.0)
-                for a in same
-            ]
-            found |= (np.diff(logs, axis=0) < 0).any(axis=0)
+            found |= (np.diff([arc.log_tau(x) for arc in same], axis=0) < 0).any(axis=0)
     return found
 
 
@@ -285,12 +280,6 @@ def _form(arc: ArcNames) -> str:
 
 def _names(arc: ArcNames) -> list[str]:
     return [name for name in (arc.R, arc.Q, arc.n, arc.C, arc.tau) if name]
-
-
-def _log_tau(arc: ArcNames, p: Mapping[str, float]) -> float:
-    if arc.tau:
-        return float(np.log(p[arc.tau]))
-    return float(np.log(p[arc.R] * p[arc.Q or arc.C])) / (p[arc.n] if arc.n else 1.0)
 
 
 def fit_spectra(
@@ -335,7 +324,7 @@ def fit_spectra(
     if isinstance(circuit, str) and circuit == "auto":
         raise InputError("a batch needs one circuit; fit_spectrum(spectrum) proposes one")
     model = _model(circuit, fixed, tied, bounds)
-    why = [refuse(s, model) for s in spectra]
+    why = [refuse(s, model, weighting) for s in spectra]
     ready = [k for k, sentence in enumerate(why) if not sentence]
     rows: list[Fit | Failure | None] = [
         Failure(spectrum=s, why=sentence) if sentence else None
@@ -354,7 +343,7 @@ def fit_spectra(
         for at in np.flatnonzero(_swapped(model, theta)).tolist():
             fit = rows[ready[at]]
             if isinstance(fit, Fit):
-                rows[ready[at]] = _ordered(fit, _only(data, at))
+                rows[ready[at]] = _ordered(fit, data.pick(at))
     return Fits(rows=tuple(row for row in rows if row is not None))
 
 
@@ -396,7 +385,7 @@ def _race(
         )
         if odd.size:
             other = fit_many(
-                model.layout, _only(data, odd), np.broadcast_to(start, (odd.size, start.size)),
+                model.layout, data.pick(odd), np.broadcast_to(start, (odd.size, start.size)),
                 workers=workers,
             )  # fmt: skip
             better = other.chi2 < found.chi2[odd]
@@ -441,8 +430,8 @@ def profile(fit: Fit, name: str, *, level: float = 0.9) -> tuple[float, float]:
     Returns
     -------
     (low, high)
-        SI, in the convention of `Fit.values`; at the edge of what is searched (a factor e⁵
-        either way) the interval is open there.
+        SI, in the convention of `Fit.values`. An end at the edge of what is searched (a factor
+        e⁵ for what is fitted as a logarithm, else the bound) is open.
 
     Notes
     -----
@@ -456,9 +445,9 @@ def profile(fit: Fit, name: str, *, level: float = 0.9) -> tuple[float, float]:
     if name not in free:
         raise InputError(f"{name!r} is not free in this fit; free are {', '.join(free)}")
     k, data = free.index(name), stack([fit.spectrum], fit.weighting)
-    unit = 1.0 if fit.weighting == "spread" else fit.chi2_reduced
-    allowed = float(law.ppf(level, 1)) * unit
+    allowed = float(law.ppf(level, 1)) * fit.unit
     step = float(np.sqrt(fit.covariance[k, k])) or 0.01
+    span = 5.0 if model.logs[model.names.index(name)] else np.inf
 
     def excess(x: float) -> float:
         low, high = model.layout.low.copy(), model.layout.high.copy()
@@ -472,7 +461,7 @@ def profile(fit: Fit, name: str, *, level: float = 0.9) -> tuple[float, float]:
     for sign in (-1, 1):
         limit = model.layout.low[k] if sign < 0 else model.layout.high[k]
         far, reach = fit.theta[k], step
-        while abs(far - fit.theta[k]) < 5 and excess(far) < 0 and far != limit:
+        while abs(far - fit.theta[k]) < span and excess(far) < 0 and far != limit:
             far = (max if sign < 0 else min)(fit.theta[k] + sign * reach, limit)
             reach *= 1.6
         inside = excess(far) < 0

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from dualyte.circuit.elements import (
     ZARC,
-    C,
     Circuit,
-    Element,
+    K,
     L,
     Parallel,
-    Q,
     R,
     blocks,
     elements,
@@ -47,6 +45,12 @@ class ArcNames:
     C: str = ""  #: of a capacitor
     tau: str = ""  #: of a ZARC
 
+    def log_tau(self, x: Mapping[str, Any]) -> Any:  # noqa: ANN401 (floats or arrays)
+        """Return ln τ from ln R, ln Q or ln C and n, or ln τ itself, by their names."""
+        if self.tau:
+            return x[self.tau]
+        return (x[self.R] + x[self.Q or self.C]) / (x[self.n] if self.n else 1.0)
+
 
 def arc_names(circuit: Circuit) -> list[ArcNames]:
     """Every arc in series at the top level, in the order written.
@@ -57,16 +61,16 @@ def arc_names(circuit: Circuit) -> list[ArcNames]:
     """
     found = []
     for block in blocks(circuit):
-        if isinstance(block, ZARC):
-            tag = f"_{block.name}" if block.name else ""
-            found.append(ArcNames(block.name, f"R{tag}", n=f"n{tag}", tau=f"tau{tag}"))
+        if isinstance(block, ZARC | K):
+            by = {kind: name for name, _, _, kind in slots(block)}
+            found.append(ArcNames(block.name, by["R"], n=by.get("n", ""), tau=by["tau"]))
         if not isinstance(block, Parallel):
             continue
         parts = list(elements(block))
         kinds = sorted(type(part).__name__ for part in parts)
         if kinds not in (["Q", "R"], ["C", "R"]):
             continue
-        names = {f: name for name, _, f, _ in slots(block)}
+        names = {kind: name for name, _, _, kind in slots(block)}
         label = next(part.name for part in parts if isinstance(part, R))
         found.append(
             ArcNames(label, names["R"], names.get("Q", ""), names.get("n", ""), names.get("C", ""))
@@ -91,17 +95,53 @@ class Model:
     logarithmic: bool = False  #: also series R and L (for laws that are linear in ln R)
 
     def __post_init__(self) -> None:
+        self._known()
+        self._groups()
+        for name, value in self.fixed.items():
+            self._possible(name, value, "be fixed at")
+        for name, (low, high) in self.bounds.items():
+            self._possible(name, high, "reach")
+            if not 0 <= low < high:
+                raise InputError(
+                    f"{name} cannot lie between {low:g} and {high:g}; give the lower bound first, "
+                    "zero or more"
+                )
+        if not self.free:
+            raise InputError("every parameter of the circuit is fixed; leave one free")
+
+    def _known(self) -> None:
         asked = {*self.fixed, *self.bounds, *(name for group in self.tied for name in group)}
         known = self.circuit.parameters
         if strange := sorted(asked - set(known)):
             raise InputError(
                 f"the circuit has no parameter {', '.join(strange)}; it has {', '.join(known)}"
             )
-        for name, value in self.fixed.items():
-            if not np.isfinite(value) or value < 0 or (value == 0 and self._log(name)):
-                raise InputError(f"{name} cannot be fixed at {value:g}; give a positive number")
-        if not self.free:
-            raise InputError("every parameter of the circuit is fixed; leave one free")
+
+    def _groups(self) -> None:
+        """Refuse ties that have no meaning."""
+        seen: set[str] = set()
+        for group in self.tied:
+            if len({self._kinds[name] for name in group}) > 1:
+                raise InputError(
+                    f"{', '.join(group)} are of different kinds and cannot share one value"
+                )
+            if twice := seen & set(group):
+                raise InputError(f"{', '.join(sorted(twice))} is tied twice; make one group of it")
+            seen |= set(group)
+            for what, given in (("fixed", self.fixed), ("bounded", self.bounds)):
+                if len({given[name] for name in group if name in given}) > 1:
+                    raise InputError(f"{', '.join(group)} are tied but {what} apart")
+
+    def _possible(self, name: str, value: float, told: str) -> None:
+        most = 1.0 if self._kinds[name] == "n" else np.inf
+        if not 0 <= value <= most or np.isinf(value) or (value == 0 and self._log(name)):
+            wanted = "a number from 0 to 1" if most == 1 else "a positive number"
+            raise InputError(f"{name} cannot {told} {value:g}; give {wanted}")
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """Label of the element that each parameter belongs to."""
+        return {name: part.name for name, part, _, _ in slots(self.circuit)}
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -114,7 +154,9 @@ class Model:
         if self.logarithmic:
             return frozenset()
         alone = [b for b in blocks(self.circuit) if isinstance(b, R | L)]
-        return frozenset(name for b in alone for name in b.parameters)
+        linear = {name for b in alone for name in b.parameters}
+        split = [set(group) for group in self.tied if not linear.issuperset(group)]
+        return frozenset(linear.difference(*split))  # a group is of one form
 
     def _log(self, name: str) -> bool:
         return self._kinds[name] != "n" and name not in self.series
@@ -137,7 +179,12 @@ class Model:
     def free(self) -> tuple[str, ...]:
         """(k,) parameters that a fit moves, one for each tied group."""
         firsts = dict.fromkeys(self.leader.get(name, name) for name in self.names)
-        return tuple(name for name in firsts if name not in self.fixed)
+        return tuple(name for name in firsts if name not in self._held)
+
+    @cached_property
+    def _held(self) -> dict[str, float]:
+        """Fixed values by the leader of each group."""
+        return {self.leader.get(name, name): value for name, value in self.fixed.items()}
 
     @cached_property
     def program(self) -> Program:
@@ -150,7 +197,7 @@ class Model:
         where = {name: k for k, name in enumerate(self.free)}
         owner = [where.get(self.leader.get(name, name), -1) for name in self.names]
         offset = [
-            float(self.to_x({name: self.fixed[self.leader.get(name, name)]})[0]) if k < 0 else 0.0
+            float(self.to_x({name: self._held[self.leader.get(name, name)]})[0]) if k < 0 else 0.0
             for name, k in zip(self.names, owner, strict=True)
         ]
         boxes = np.array([self._box(name) for name in self.free])
@@ -165,12 +212,11 @@ class Model:
         )
 
     def _box(self, name: str) -> tuple[float, float]:
-        if name in self.bounds:
-            low, high = (
-                self.to_x({name: self.bounds[name][0]}),
-                self.to_x({name: self.bounds[name][1]}),
-            )
-            return float(low[0]), float(high[0])
+        group = next((group for group in self.tied if name in group), (name,))
+        for each in group:
+            if each in self.bounds:
+                low, high = (float(self.to_x({name: end})[0]) for end in self.bounds[each])
+                return max(low, -_WIDE) if self._log(name) else low, high
         if self._log(name):
             return -_WIDE, _WIDE
         return (0.0, np.inf) if name in self.series else (N_LOW, 1.0)
@@ -244,8 +290,12 @@ def stack(spectra: Sequence[Spectrum], weighting: Weighting) -> Stack:
     )
 
 
-def refuse(spectrum: Spectrum, model: Model) -> str:
+def refuse(spectrum: Spectrum, model: Model, weighting: Weighting = "modulus") -> str:
     """Why a spectrum cannot be fitted with a model, or nothing."""
+    try:
+        weights(spectrum.kept, weighting)
+    except InputError as error:
+        return str(error)
     kept = spectrum.kept
     distinct = np.unique(kept.frequency).size
     if 2 * distinct <= len(model.free):
@@ -256,8 +306,3 @@ def refuse(spectrum: Spectrum, model: Model) -> str:
     if (np.abs(kept.z) == 0).any():
         return f"{spectrum.title}: an impedance is exactly zero; mask that point"
     return ""
-
-
-def capacitive(part: Element) -> bool:
-    """Whether an element blocks direct current."""
-    return isinstance(part, C | Q)

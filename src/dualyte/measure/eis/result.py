@@ -16,7 +16,7 @@ from dualyte.circuit.spectrum import Spectrum
 from dualyte.circuit.strings import write
 from dualyte.material import Value
 from dualyte.measure.eis.model import ArcNames, Model, Weighting, arc_names, scale
-from dualyte.numerics.levenberg import CONVERGED
+from dualyte.numerics.levenberg import CONVERGED, EXACT, inverse
 from dualyte.vocabulary import Floats, show
 
 INTERFACE: Final = frozenset({"he", "hei", "int", "interface"})  #: labels of the interface's arc
@@ -31,6 +31,7 @@ _WORDS: Final = {  # kind of parameter: word per area, word of a cell
 }
 _LOOSE: Final = 0.5  # spread of ln p beyond which a spectrum does not settle p
 _NEAR: Final = 4.0  # ratio of peak frequencies below which two arcs overlap
+_ENDLESS: Final = 100.0  # spread of a logarithm beyond which more says nothing
 _READ: Final = 3.0  # factor between the frequencies of two readings of Q that is a contradiction
 _POOR: Final = 0.05  # misfit over |Z| that a word is due about
 _ROUNDING: Final = 1e-8  # misfit that is rounding of the data
@@ -68,14 +69,16 @@ class Estimate:
     def _value(self, name: str, kind: str) -> Value:
         k = self.model.names.index(name)
         spread = float(np.sqrt(max(self.covariance[k, k], 0.0)))
-        number = self.numbers[name] * self.share(name, kind)
+        share = self.share(name, kind)
+        number = self.numbers[name] * share
         if not self.model.logs[k]:
-            return self._made(_WORDS[kind], number, spread, logarithmic=False)
+            size = spread * share if kind != "n" else spread
+            return self._made(_WORDS[kind], number, size, logarithmic=False)
         return self._made(_WORDS[kind], number, spread)
 
     def share(self, name: str, kind: str) -> float:
         """Factor from the cell to one interface."""
-        if name.split("_")[-1].lower() not in INTERFACE:
+        if self.model.labels[name].lower() not in INTERFACE:
             return 1.0
         n = self.cell.interfaces
         return {"R": 1 / n, "W": 1 / n, "C": n, "Q": n}.get(kind, 1.0)
@@ -86,7 +89,7 @@ class Estimate:
         return Value(
             quantity=words[self.cell.area is None],
             si=number,
-            spread=spread,
+            spread=min(spread, _ENDLESS),
             law="log-normal" if logarithmic else "normal",
             kind="measured",
             source="user",
@@ -112,7 +115,8 @@ class Estimate:
         if arc.tau:
             return float(np.log(self.numbers[arc.tau])), {arc.tau: 1.0}
         n = self.numbers[arc.n] if arc.n else 1.0
-        log_tau = float(np.log(self.numbers[arc.R] * self.numbers[arc.Q or arc.C])) / n
+        logs = {name: np.log(self.numbers[name]) for name in (arc.R, arc.Q or arc.C)}
+        log_tau = float(arc.log_tau(logs | {arc.n: n}))
         by = {arc.R: 1 / n, arc.Q or arc.C: 1 / n}
         return log_tau, by | ({arc.n: -log_tau / n} if arc.n else {})
 
@@ -131,7 +135,7 @@ class Estimate:
         passed = {name for b in alone for name in b.parameters} | {arc.R for arc in self.arcs}
         names = [
             name for name, _, _, kind in slots(self.model.circuit)
-            if kind == "R" and name.split("_")[-1].lower() not in INTERFACE
+            if kind == "R" and self.model.labels[name].lower() not in INTERFACE
             and name in passed and self.numbers[name] > 0
         ]  # fmt: skip
         made = {}
@@ -179,6 +183,11 @@ class Fit:
         return self.model.filled(self.theta)
 
     @property
+    def _smallest(self) -> float:
+        """Smallest modulus of the spectrum, in the units of the numbers."""
+        return float(np.abs(self.spectrum.kept.z).min()) * scale(self.spectrum)
+
+    @property
     def converged(self) -> bool:
         """Whether the fit ended at a minimum."""
         return self.outcome == CONVERGED
@@ -209,13 +218,13 @@ class Fit:
         k = self.theta.size
         inside = np.array([name not in self.at_bound for name in self.model.free])
         found = np.zeros((k, k))
-        block = self.hessian[np.ix_(inside, inside)]
-        size = np.sqrt(np.maximum(np.diag(block), 1e-300))
-        found[np.ix_(inside, inside)] = np.linalg.pinv(
-            block / np.outer(size, size), rcond=1e-14, hermitian=True
-        ) / np.outer(size, size)
-        factor = max(self.chi2_reduced, 1.0) if self.weighting == "spread" else self.chi2_reduced
-        return found * factor
+        found[np.ix_(inside, inside)] = inverse(self.hessian[np.ix_(inside, inside)])
+        return found * self.unit
+
+    @property
+    def unit(self) -> float:
+        """Noise variance of weighted residuals: what is left, or 1 where spreads are known."""
+        return max(self.chi2_reduced, 1.0) if self.weighting == "spread" else self.chi2_reduced
 
     @cached_property
     def correlation(self) -> Floats:
@@ -238,13 +247,14 @@ class Fit:
     def aicc(self) -> float:
         """Akaike's information criterion, corrected for few points."""
         n, k = 2 * int(self.spectrum.used.sum()), len(self.model.free) + 1
-        return float(n * np.log(self.chi2 / n) + 2 * k + 2 * k * (k + 1) / max(n - k - 1, 1))
+        misfit = n * np.log(max(self.chi2 / n, EXACT))
+        return float(misfit + 2 * k + 2 * k * (k + 1) / max(n - k - 1, 1))
 
     @property
     def bic(self) -> float:
         """Bayesian information criterion."""
         n, k = 2 * int(self.spectrum.used.sum()), len(self.model.free) + 1
-        return float(n * np.log(self.chi2 / n) + k * np.log(n))
+        return float(n * np.log(max(self.chi2 / n, EXACT)) + k * np.log(n))
 
     @cached_property
     def estimate(self) -> Estimate:
@@ -284,9 +294,13 @@ class Fit:
         found += [f"{name} lies at its bound: its spread is not known" for name in self.at_bound]
         owner = self.model.layout.owner
         for k, name in enumerate(self.model.names):
-            loose = np.sqrt(self.estimate.covariance[k, k])
-            if self.model.logs[k] and owner[k] >= 0 and loose > _LOOSE:
-                found.append(f"{name} is not settled by this spectrum (spread of ln {loose:.2g})")
+            loose = float(np.sqrt(self.estimate.covariance[k, k]))
+            if not self.model.logs[k]:  # the rest of Z hides a small series part by itself
+                loose = loose / max(self.numbers[name], 0.01 * self._smallest)
+            if owner[k] >= 0 and loose > _LOOSE:
+                found.append(
+                    f"{name} is not settled by this spectrum (relative spread {loose:.2g})"
+                )
         misfit = self.chi2_reduced**0.5
         if self.weighting == "modulus" and misfit > _POOR:
             found.append(

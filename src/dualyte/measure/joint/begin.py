@@ -13,15 +13,18 @@ from dualyte.circuit.spectrum import Spectrum
 from dualyte.measure.eis.fit import fit_spectrum
 from dualyte.measure.eis.guess import starts
 from dualyte.measure.eis.model import ArcNames, Weighting, arc_names
-from dualyte.measure.joint.laws import ROOM, Design, design
-from dualyte.measure.joint.solve import Solution, part, solve
+from dualyte.measure.joint.laws import Design, design
+from dualyte.measure.joint.solve import Solution, solve
 from dualyte.numerics.levenberg import Stack
-from dualyte.vocabulary import Floats
+from dualyte.vocabulary import ROOM, Floats
 
 _TRIES: Final = 12
 _APART: Final = 0.5  # ln of the shift of the two time constants that an arc is split into
 _SPLIT_N: Final = 0.9  # exponent they start with
 _FEW: Final = 9  # spectra that decide which start is best
+_STEMS: Final = frozenset(
+    {"R", "Q", "n", "Ea_R", "drift_n", "drift_Q", "m", "phi", "m_R", "m_Q", "phi_R", "phi_Q"}
+)  # of the θ of an arc, before its label
 _TYPICAL: Final = 0.45  # eV, activation energy an arc starts with
 _LEVEL: Final = 0.7  # exponent with which contact starts to follow pressure
 
@@ -53,7 +56,7 @@ def best_solution(
     """
     few = _few(made)
     smaller = design([spectra[int(k)] for k in few], made.model.circuit, made.terms)
-    sparse = part(data, few)
+    sparse = data.pick(few)
     bases = _alone(spectra[reference(made)], made.model.circuit, weighting)
     best: Solution | None = None
     for attempt in range(rounds):
@@ -84,27 +87,21 @@ def _hops(made: Design, theta: Floats) -> list[Floats]:
     lines = [
         arc for arc in arc_names(made.model.circuit) if arc.Q and arc.n and arc.R in made.names
     ]
-    found = []
-    order = sorted(range(len(lines)), key=lambda k: _log_tau(made, theta, lines[k]))
-    for gone in order:
-        for split in order:
-            if gone != split and len(lines) > 1:
-                found.append(_hop(made, theta, [lines[k] for k in order], gone, split))
-    return found
+    order = sorted(lines, key=lambda arc: _log_tau(made, theta, arc))
+    return [_hop(made, theta, order, a, b) for a in order for b in order if a is not b]
 
 
 def _log_tau(made: Design, theta: Floats, arc: ArcNames) -> float:
     """Return ln τ of an arc where it was measured nearest to 25 °C, at the highest pressure."""
     x = made.matrix[reference(made)] @ theta
-    at = made.model.names.index
-    return float((x[at(arc.R)] + x[at(arc.Q)]) / x[at(arc.n)])
+    return float(arc.log_tau(dict(zip(made.model.names, x, strict=True))))
 
 
-def _hop(made: Design, theta: Floats, lines: Sequence[ArcNames], gone: int, split: int) -> Floats:
-    """Remove arc `gone`, split arc `split` (places in the circuit), and name all in order."""
-    every = arc_names(made.model.circuit)
-    lost, parted = every[gone], every[split]
-    kept = [arc for arc in lines if arc is not lost and arc.label != lost.label]
+def _hop(
+    made: Design, theta: Floats, lines: Sequence[ArcNames], lost: ArcNames, parted: ArcNames
+) -> Floats:
+    """Remove arc `lost`, split arc `parted`, and name all in order."""
+    kept = [arc for arc in lines if arc is not lost]
     rows = [(_log_tau(made, theta, a), theta[made.at(a.R)], a) for a in kept]
     near = min(range(len(rows)), key=lambda k: abs(rows[k][0] - _log_tau(made, theta, lost)))
     t, R, source = rows[near]
@@ -149,8 +146,8 @@ def _ordered(made: Design, theta: Floats) -> Floats:
 def _renamed(name: str, label: str, other: str) -> str:
     """Name of the same θ of another arc; nothing if it is not of this arc."""
     base, bracket, rest = name.partition("[")
-    stem, _, own = base.rpartition("_")
-    return f"{stem}_{other}{bracket}{rest}" if own == label else ""
+    stem = base.removesuffix(f"_{label}")
+    return f"{stem}_{other}{bracket}{rest}" if stem != base and stem in _STEMS else ""
 
 
 def _few(made: Design) -> npt.NDArray[np.int64]:

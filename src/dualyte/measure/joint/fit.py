@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from dualyte.circuit.elements import Circuit
+from dualyte.circuit.elements import Circuit, R, blocks
 from dualyte.circuit.spectrum import Spectrum
 from dualyte.circuit.strings import parse, write
 from dualyte.errors import InputError
@@ -17,10 +17,10 @@ from dualyte.material import Value
 from dualyte.measure.eis.model import Weighting, refuse, scale, stack
 from dualyte.measure.eis.result import Estimate, Fit, about_the_cell, told
 from dualyte.measure.joint.ladder import LawTest, Series, describe, fit_alone
-from dualyte.measure.joint.laws import ELECTRON, ROOM, Design, Terms, design
+from dualyte.measure.joint.laws import Design, Terms, design
 from dualyte.measure.joint.solve import Prior, Soft, Solution, solve
-from dualyte.numerics.levenberg import Stack
-from dualyte.vocabulary import Floats, show
+from dualyte.numerics.levenberg import Stack, inverse
+from dualyte.vocabulary import ELECTRON, ROOM, Floats, show
 
 _POOR: Final = 3.0  # variance over that of the noise from which on a circuit is not believed
 _WIDE: Final = 1.25  # ratio of the ends of a 90 % interval beyond which R is not identifiable
@@ -59,20 +59,22 @@ class JointFit:
 
     @property
     def unit(self) -> float:
-        """Noise variance that the covariance is scaled with."""
-        return self.noise
+        """Noise variance that the covariance is scaled with; 1 or more where spreads are known."""
+        return max(self.noise, 1.0) if self.weighting == "spread" else self.noise
+
+    @property
+    def temperature(self) -> float | None:
+        """Temperature [K] that numbers are given at: 25 °C, or where all was measured."""
+        return self.design.centre if np.isfinite(self.design.centre) else None
 
     @cached_property
     def covariance(self) -> Floats:
         """(k, k) of θ; zero rows where a number is at its bound."""
         low, high, theta = self.design.low, self.design.high, self.theta
         inside = np.flatnonzero((theta > low) & (theta < high))
-        block = self.solution.hessian[np.ix_(inside, inside)]
-        size = np.sqrt(np.maximum(np.diag(block), 1e-300))
         found = np.zeros((theta.size, theta.size))
-        scaled = np.linalg.pinv(block / np.outer(size, size), rcond=1e-14, hermitian=True)
-        found[np.ix_(inside, inside)] = scaled / np.outer(size, size) * self.unit
-        return found
+        found[np.ix_(inside, inside)] = inverse(self.solution.hessian[np.ix_(inside, inside)])
+        return found * self.unit
 
     def spread(self, name: str) -> float:
         """Standard deviation of a fitted number."""
@@ -85,7 +87,7 @@ class JointFit:
 
     @cached_property
     def reference(self) -> Floats:
-        """(p, k) laws at 25 °C and the highest pressure."""
+        """(p, k) laws at `temperature` and the highest pressure."""
         rows = np.zeros(self.design.matrix.shape[1:])
         for k, name in enumerate(self.design.names):
             base = name.split("[")[0]
@@ -96,22 +98,19 @@ class JointFit:
 
     @cached_property
     def estimate(self) -> Estimate:
-        """Circuit parameters at 25 °C and the highest pressure, with their covariance."""
+        """Circuit parameters at `temperature` and the highest pressure, with their covariance."""
         model, A = self.design.model, self.reference
-        cov = A @ self.covariance @ A.T
-        if self.soft is not None:  # what one more spectrum would deviate by
-            cov = cov + np.diag(self.soft.width**2) / len(self.spectra)
         return Estimate(
             model=model,
             numbers=model.numbers(A @ self.theta),
-            covariance=cov,
+            covariance=A @ self.covariance @ A.T,
             cell=self.spectra[0],
             where=f"{len(self.spectra)} spectra, {write(model.circuit)}",
         )
 
     @cached_property
     def values(self) -> dict[str, Value]:
-        """Parameters at 25 °C and the highest pressure, activation energies, exponents.
+        """Parameters at `temperature` and the highest pressure, activation energies, exponents.
 
         `Ea_he` is the activation energy of R_he, `m_he` the exponent of the contact, P^m.
         """
@@ -122,9 +121,15 @@ class JointFit:
                 tag = f"_{arc.label}" if arc.label else ""
                 free |= {f"C{tag}", f"f{tag}", f"sigma{tag}", "sigma_total"}
         found = {name: value for name, value in found.items() if name not in free}
+        plain = {b.R for b in self.estimate.arcs} | {
+            name for b in blocks(self.design.model.circuit) if isinstance(b, R)
+            for name in b.parameters
+        }  # fmt: skip
         for name in self.design.names:
             if name.startswith("Ea_R"):
-                tag = name.removeprefix("Ea_R").removeprefix("d")
+                of = name.removeprefix("Ea_")
+                tag = of.removeprefix("R").removeprefix("k_") if of in plain else f"_{of}"
+                tag = tag if tag.startswith("_") or not tag else f"_{tag}"
                 found[f"Ea{tag}"] = self._value(name, "activation_energy", ELECTRON)
             elif name.startswith("m_") and not self.design.terms.pressure:
                 found[name] = self._value(name, "ratio", 1.0)
@@ -173,14 +178,21 @@ class JointFit:
         found = about_the_cell(self.spectra[0], self.estimate.arcs)
         found += self._about_the_laws() + self._about_identity()
         T = self.design.temperature
-        if np.isfinite(T).all() and not T.min() - 1 <= ROOM <= T.max() + 1:
+        if self._extrapolated:
             found.append(
                 f"25 °C lies outside the measured {show('temperature', float(T.min()))} … "
                 f"{show('temperature', float(T.max()))}: numbers at it are extrapolated"
             )
-        if not np.isfinite(T).all():
+        if self.temperature is None:
             found.append("no temperature given: numbers are those of the measurement")
+        elif not self.design.hot and abs(self.temperature - ROOM) > 1:
+            found.append(f"numbers are those at {show('temperature', self.temperature)}, not 25 °C")
         return tuple(found)
+
+    @property
+    def _extrapolated(self) -> bool:
+        T = self.design.temperature
+        return self.design.hot and not T.min() - 1 <= ROOM <= T.max() + 1
 
     def _about_the_laws(self) -> list[str]:
         found = []
@@ -209,7 +221,7 @@ class JointFit:
         found = [] if self.solution.converged else ["the joint fit did not converge"]
         single = self.design.levels.size < 2
         for name, (low, high) in self.profiles.items():
-            if high > _WIDE * low:
+            if high > _WIDE * low and not self._extrapolated:
                 why = (
                     "temperature alone: add a pressure series or a reference cell"
                     if single
@@ -348,7 +360,6 @@ def profile_joint(fit: JointFit, name: str, *, level: float = 0.9) -> tuple[floa
         (lambda v: float(np.exp(v)) * share) if logged else (lambda v: v * share)
     )
     if fit.soft is not None:
-        sd = float(np.sqrt(fit.estimate.covariance[made.model.names.index(name)].max()))
         reach = float(np.sqrt(law.ppf(level, 1))) * sd
         return back(centre - reach), back(centre + reach)
     ends = []
@@ -406,8 +417,9 @@ def reference_cell(
     Returns
     -------
     dict
-        R and Q for that thickness, n and Ea, for `fit_joint(…, known=…)`. R at 25 °C if the
-        reference is a joint fit, else at the temperature of its spectrum.
+        R and Q for that thickness, n and Ea, for `fit_joint(…, known=…)`, per cell and at the
+        temperature of the reference, which must be that of the numbers of the joint fit (25 °C,
+        unless all was measured at another).
 
     Raises
     ------
@@ -426,11 +438,16 @@ def reference_cell(
             raise InputError("the reference cell has no thickness; give it one to scale from")
         factor = thickness / estimate.cell.thickness
     found: dict[str, Value] = {}
+    at = fit.temperature if isinstance(fit, JointFit) else fit.spectrum.temperature
+    where = "" if at is None else f", at {show('temperature', at)}"
     for label in labels:
         arc = known[label]
         for name, scaled in ((arc.R, factor), (arc.Q or arc.C, 1 / factor), (arc.n, 1.0)):
             if name:
-                found[name] = replace(fit.values[name], si=fit.values[name].si * scaled)
+                value = fit.values[name]
+                found[name] = replace(
+                    value, si=value.si * scaled, where=f"reference cell{where}: {value.where}"
+                )
         if (energy := f"Ea_{label}") in fit.values:
             found[energy] = fit.values[energy]
     return found

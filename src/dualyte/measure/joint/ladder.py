@@ -16,11 +16,12 @@ from dualyte.measure.eis.fit import fit_spectrum
 from dualyte.measure.eis.guess import starts
 from dualyte.measure.eis.model import Weighting, arc_names
 from dualyte.measure.joint.begin import best_solution, reference
-from dualyte.measure.joint.laws import ELECTRON, Design, Terms, design
-from dualyte.measure.joint.solve import Prior, Soft, Solution, part, soften, solve
+from dualyte.measure.joint.laws import Design, Terms, design
+from dualyte.measure.joint.solve import Prior, Soft, Solution, soften, solve
 from dualyte.measure.kramers import check_spectrum
-from dualyte.numerics.levenberg import Stack, blocks, fit_many
-from dualyte.vocabulary import Floats
+from dualyte.numerics.levenberg import EXACT, Stack, blocks, fit_many
+from dualyte.vocabulary import ELECTRON, Floats
+from dualyte.vocabulary import known as known_word
 
 _STUCK: Final = 1.4  # χ² over that of noise alone that says a fit got stuck
 BROKEN: Final = 1e-3  # probability below which laws are taken to be broken
@@ -98,7 +99,7 @@ def fit_alone(
     done: list[int] = []
 
     def improve(s: int, begin: Floats) -> None:
-        found = fit_many(layout, _repeated(data, s, len(begin)), begin)
+        found = fit_many(layout, data.pick(np.full(len(begin), s)), begin)
         k = int(np.nanargmin(found.chi2))
         if found.chi2[k] < chi2[s]:
             x[s], chi2[s] = found.theta[k], found.chi2[k]
@@ -110,7 +111,8 @@ def fit_alone(
     dof = 2 * data.count - len(made.model.names)
     smooth = chi2
     if weighting == "modulus":  # what no smooth model can be better than
-        smooth = dof * np.array([check_spectrum(s).noise ** 2 for s in spectra])
+        smooth = dof * np.array([_noise(s) for s in spectra])
+        smooth = np.where(np.isfinite(smooth), smooth, chi2)
         for s in np.flatnonzero(chi2 > _STUCK * smooth).tolist():
             improve(s, starts(made.model, spectra[s]))
     total = float(chi2.sum())
@@ -123,9 +125,12 @@ def fit_alone(
     )
 
 
-def _repeated(data: Stack, s: int, n: int) -> Stack:
-    """One spectrum as `n` problems."""
-    return part(data, np.full(n, s))
+def _noise(spectrum: Spectrum) -> float:
+    """Noise variance by the Kramers–Kronig test; nan where there are too few points for it."""
+    try:
+        return check_spectrum(spectrum).noise ** 2
+    except InputError:
+        return float("nan")
 
 
 def _outwards(T: Floats, P: Floats, first: int) -> list[int]:
@@ -138,7 +143,7 @@ def _closer(series: Series, made: Design, solution: Solution) -> Alone:
     layout = made.model.layout
     x = np.clip(made.x(solution.theta), layout.low, layout.high)
     found = fit_many(layout, series.data, x)
-    joint = float(np.minimum(found.chi2, solution.per_spectrum).sum())
+    joint = float(np.fmin(found.chi2, solution.per_spectrum).sum())
     if joint >= series.alone.chi2:
         return series.alone
     dof = 2 * series.data.omega.size - x.size
@@ -195,7 +200,7 @@ def _contact_freed(
 
 def _ladder(hard: Design) -> list[Terms]:
     """Looser and looser laws."""
-    pressed, hot = hard.levels.size > 1, float(np.ptp(hard.temperature)) > 0
+    pressed, hot = hard.levels.size > 1, hard.hot
     steps = [Terms(contact=True), Terms(pressure=True)] if pressed else []
     if hot:
         steps.append(Terms(drift_n=True, drift_q=True))
@@ -258,10 +263,12 @@ def _nearest(series: Series, made: Design) -> Floats:
 def _in_order(made: Design, x: Floats) -> Floats:
     """Name arcs of one form by their order in time, spectrum by spectrum."""
     at = made.model.names.index
-    columns = [[at(a.R), at(a.Q), at(a.n)] for a in arc_names(made.model.circuit) if a.Q and a.n]
+    lines = [arc for arc in arc_names(made.model.circuit) if arc.Q and arc.n]
+    columns = [[at(arc.R), at(arc.Q), at(arc.n)] for arc in lines]
     moved = x.copy()
     if len(columns) > 1:
-        log_tau = np.array([(x[:, r] + x[:, q]) / x[:, n] for r, q, n in columns])
+        by_name = dict(zip(made.model.names, x.T, strict=True))
+        log_tau = np.array([arc.log_tau(by_name) for arc in lines])
         for s, order in enumerate(np.argsort(log_tau, axis=0, kind="stable").T):
             for to, source in zip(columns, order.tolist(), strict=True):
                 moved[s, to] = x[s, columns[source]]
@@ -287,7 +294,7 @@ def _tested(series: Series, made: Design, solution: Solution) -> LawTest:
     )
     drifts = 1.0
     terms = made.terms
-    if float(np.ptp(made.temperature)) > 0 and not (terms.drift_n or terms.free):
+    if made.hot and not (terms.drift_n or terms.free):
         loose_terms = Terms(
             drift_n=True, drift_q=True, contact=terms.contact, pressure=terms.pressure
         )
@@ -302,7 +309,7 @@ def _tested(series: Series, made: Design, solution: Solution) -> LawTest:
         F=F,
         probability=probability,
         drifts=drifts,
-        bic=float(rows * np.log(solution.chi2 / rows) + k * np.log(rows)),
+        bic=float(rows * np.log(max(solution.chi2 / rows, EXACT)) + k * np.log(rows)),
     )
 
 
@@ -310,7 +317,7 @@ def _f_test(strict: float, loose: float, more: int, rest: int) -> tuple[float, f
     """F of the excess misfit, and the probability of a larger one by chance."""
     from scipy.stats import f as law
 
-    F = (strict - loose) / max(more, 1) / (loose / max(rest, 1))
+    F = (strict - loose) / max(more, 1) / (max(loose, EXACT * rest) / max(rest, 1))
     return float(F), float(law.sf(F, max(more, 1), max(rest, 1)))
 
 
@@ -324,7 +331,7 @@ def _nested(strict: _Try, loose: _Try, data: Stack) -> float:
 def _with_priors(series: Series, found: _Try, tests: Sequence[LawTest]) -> Described:
     """Laws that hold, taken as priors: small drifts are allowed, so that intervals hold them."""
     made, terms = found.design, found.design.terms
-    hot = float(np.ptp(made.temperature)) > 0
+    hot = made.hot
     if terms.drift_n or terms.free or not hot:
         return Described(
             design=made, solution=found.solution, prior=found.prior, tests=tuple(tests)
@@ -369,6 +376,9 @@ def _log_contact(known: Mapping[str, float], new: Design, k: int) -> float:
         if word == "phi" and (power := f"m_{each}") in known:
             s = int(np.argmax(np.abs(new.matrix[:, :, k]).max(axis=1)))
             return known[power] * float(np.log(new.pressure[s] / new.levels[0]))
+        steps = [v for name, v in known.items() if name.startswith(f"phi_{each}[")]
+        if word == "m" and steps:  # φ at the lowest pressure comes last
+            return steps[-1] / float(np.log(new.levels[-1] / new.levels[0]))
     return 0.0
 
 
@@ -384,6 +394,11 @@ def _knowledge(made: Design, known: Mapping[str, Value]) -> Prior | None:
             raise InputError(
                 f"{name} is no number of this joint fit; known may give {', '.join(made.names)}"
             )
+        if value.quantity == "resistance" or value.quantity.startswith("cell_"):
+            raise InputError(
+                f"{name} is known in {known_word(value.quantity).shown} of a cell without area; "
+                "give the reference cell its area"
+            )
         low, high = value.interval()
         if not high > low:
             raise InputError(f"{name} is known without spread; give it one, however small")
@@ -395,3 +410,16 @@ def _knowledge(made: Design, known: Mapping[str, Value]) -> Prior | None:
             mean[k], sd = value.si / unit, (high - low) / _Z90 / unit
         precision[k] = 1 / sd**2
     return Prior(mean=mean, precision=np.diag(precision))
+
+
+def widened(prior: Prior | None, old: Design, new: Design) -> Prior | None:
+    """The same knowledge of θ that both designs have."""
+    if prior is None:
+        return None
+    mean, precision = np.zeros(len(new.names)), np.zeros((len(new.names), len(new.names)))
+    both = [(i, new.names.index(name)) for i, name in enumerate(old.names) if name in new.names]
+    for i, a in both:
+        mean[a] = prior.mean[i]
+        for j, b in both:
+            precision[a, b] = prior.precision[i, j]
+    return Prior(mean=mean, precision=precision)

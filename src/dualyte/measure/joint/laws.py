@@ -17,17 +17,15 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dualyte.circuit.elements import Circuit, R, blocks, slots
+from dualyte.circuit.elements import Circuit, Element, R, blocks, slots
 from dualyte.circuit.spectrum import Spectrum
 from dualyte.errors import InputError
 from dualyte.measure.eis.model import ArcNames, Model, arc_names
 from dualyte.measure.eis.result import INTERFACE
-from dualyte.vocabulary import Floats, show
+from dualyte.vocabulary import BOLTZMANN, ELECTRON, ROOM, Floats, show
 
-ROOM: Final = 298.15
-BOLTZMANN: Final = 1.380649e-23
-ELECTRON: Final = 1.602176634e-19
 _NARROW: Final = 0.5  # K: temperatures closer than this are one
+_ALIKE: Final = 0.01  # relative: pressures closer than this are one
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +65,8 @@ class Design:
     high: Floats  #: (k,)
     temperature: Floats  #: (s,) K
     pressure: Floats  #: (s,) Pa
+    hot: bool  #: whether the temperature varies
+    centre: float  #: K that numbers are given at: 25 °C, or where all was measured; nan if unknown
     levels: Floats  #: (l,) distinct pressures, descending; Pa
     terms: Terms
     movers: tuple[str, ...]  #: labels of the arcs whose contact follows the pressure
@@ -118,6 +118,19 @@ def conditions(spectra: Sequence[Spectrum]) -> tuple[Floats, Floats]:
     return found[0], found[1]
 
 
+def _levels(P: Floats) -> tuple[Floats, Floats]:
+    """Pressures with those that are nearly alike made one, and the distinct ones, descending."""
+    if not np.isfinite(P).all():
+        return P, np.zeros(0)
+    merged = P.copy()
+    levels: list[float] = []
+    for k in np.argsort(-P, kind="stable"):
+        if not levels or P[k] < levels[-1] * (1 - _ALIKE):
+            levels.append(float(P[k]))
+        merged[k] = levels[-1]
+    return merged, np.array(levels)
+
+
 def inverse_temperature(temperature: npt.ArrayLike) -> Floats:
     """Return u = 1/kT − 1/kT₀ [1/eV], zero at 25 °C.
 
@@ -137,7 +150,7 @@ def design(spectra: Sequence[Spectrum], circuit: Circuit, terms: Terms = Terms()
     """
     T, P = conditions(spectra)
     hot = bool(np.ptp(T) > _NARROW)
-    levels = np.unique(P[np.isfinite(P)])[::-1]
+    P, levels = _levels(P)
     pressed = levels.size > 1
     if not hot and not pressed and not terms.free:
         raise InputError(
@@ -165,6 +178,8 @@ def design(spectra: Sequence[Spectrum], circuit: Circuit, terms: Terms = Terms()
         high=np.array(table.high),
         temperature=T,
         pressure=P,
+        hot=hot,
+        centre=ROOM if hot else float(T.mean()),
         levels=levels,
         terms=terms,
         movers=movers,
@@ -198,11 +213,7 @@ def _constants(
 
 def _alone(circuit: Circuit, name: str) -> bool:
     """Whether a parameter belongs to an element in series at the top level."""
-    return any(
-        name in block.parameters and len(slots(block)) == len({n for *_, n, _ in slots(block)})
-        for block in blocks(circuit)
-        if not any(name in (a.R, a.Q, a.n, a.C, a.tau) for a in arc_names(block))
-    )
+    return any(isinstance(b, Element) and name in b.parameters for b in blocks(circuit))
 
 
 def _drifts(
@@ -220,13 +231,17 @@ def _contact(
     table: _Columns, arc: ArcNames, known: Mapping[str, int], P: Floats, levels: Floats,
     terms: Terms, *, moves: bool,
 ) -> None:  # fmt: skip
-    """φ of an arc: m ln P or free at every pressure; of R and Q apart where asked."""
-    if levels.size < 2 or arc.tau or not (moves or terms.pressure):
+    """φ of an arc: m ln P or free at every pressure; of R and Q apart where asked.
+
+    An arc given by its time constant keeps it: Q rises as R falls.
+    """
+    if levels.size < 2 or not (moves or terms.pressure):
         return
-    both = {known[arc.R]: -1.0, known[arc.Q or arc.C]: 1.0}
+    other = arc.tau or arc.Q or arc.C
+    both = {known[arc.R]: -1.0} | ({} if arc.tau else {known[other]: 1.0})
     groups = {arc.label: both}
     if terms.pressure:
-        groups = {name: {known[name]: both[known[name]]} for name in (arc.R, arc.Q or arc.C)}
+        groups = {arc.R: {known[arc.R]: -1.0}, other: {known[other]: 1.0}}
     for name, signs in groups.items():
         if not terms.contact:
             log = np.log(P / levels[0])

@@ -16,9 +16,11 @@ from dualyte.material import Value
 from dualyte.measure.eis.model import ArcNames, Weighting, arc_names
 from dualyte.measure.eis.result import INTERFACE
 from dualyte.measure.joint.fit import JointFit, fit_joint
-from dualyte.measure.joint.laws import ELECTRON, Terms, design
+from dualyte.measure.joint.ladder import widened
+from dualyte.measure.joint.laws import Terms, design
 from dualyte.measure.joint.solve import solve
-from dualyte.vocabulary import Floats, show
+from dualyte.numerics.levenberg import EXACT, inverse
+from dualyte.vocabulary import ELECTRON, Floats, show
 
 _STILL: Final = 0.1  # exponent of pressure below which an arc does not follow it
 _ALIKE: Final = 0.02  # eV: activation energies closer than this are alike
@@ -32,7 +34,7 @@ class Verdict:
     """What limits one arc, and what says so."""
 
     label: str
-    mechanism: str  #: one of MECHANISMS
+    mechanism: str  #: such as `transfer or film on true contact`, or `undecided`
     evidence: tuple[str, ...]  #: sentences
     pressure_exponent: tuple[float, float] | None  #: m of R ∝ P^−m, and its spread
     capacitance_exponent: tuple[float, float] | None  #: of Q ∝ P^m, and its spread
@@ -40,16 +42,6 @@ class Verdict:
 
     def __str__(self) -> str:
         return "\n".join([f"{self.label}: {self.mechanism}", *(f"  - {e}" for e in self.evidence)])
-
-
-MECHANISMS: Final = (
-    "transfer or film on true contact",
-    "constriction of layer 1",
-    "constriction of layer 2",
-    "grain-boundary-like",
-    "bulk-like",
-    "undecided",
-)
 
 
 def judge_mechanism(
@@ -101,14 +93,13 @@ def _exponents(fit: JointFit) -> dict[str, tuple[float, float, float, float]]:
             for name in loose.names
         ]
     )
-    found = solve(loose, fit.data, start)
-    size = np.sqrt(np.maximum(np.diag(found.hessian), 1e-300))
-    inverse = np.linalg.pinv(found.hessian / np.outer(size, size), rcond=1e-14, hermitian=True)
-    unit = max(fit.noise, found.chi2 / fit.dof)
-    spread = np.sqrt(np.diag(inverse) * unit) / size
+    prior = widened(fit.prior, fit.design, loose)
+    found = solve(loose, fit.data, start, prior=prior, unit=fit.noise)
+    dof = max(2 * fit.data.omega.size - len(loose.names), 1)
+    spread = np.sqrt(np.diag(inverse(found.hessian)) * max(fit.unit, found.chi2 / dof))
     made = {}
     for arc in fit.estimate.arcs:
-        names = [f"m_{arc.R}", f"m_{arc.Q or arc.C}"]
+        names = [f"m_{arc.R}", f"m_{arc.Q or arc.C or arc.tau}"]
         if set(names) <= set(loose.names):
             a, b = (loose.at(name) for name in names)
             made[arc.label] = (
@@ -119,8 +110,9 @@ def _exponents(fit: JointFit) -> dict[str, tuple[float, float, float, float]]:
 
 def _start(fit: JointFit, name: str) -> float:
     """Exponent of the contact law, for R and Q of an arc that follows it."""
-    label = name.split("_")[-1]
-    if not name.startswith("m_") or label not in fit.design.movers:
+    of = name.removeprefix("m_")
+    label = fit.design.model.labels.get(of, "")
+    if of == name or label not in fit.design.movers:
         return 0.0
     levels, f, _ = fit.contact(label)
     return float(np.polyfit(np.log(levels), np.log(f), 1)[0])
@@ -156,9 +148,9 @@ def _mechanism(
         f = {a.label: fit.values[f"f_{a.label}" if a.label else "f"].si for a in fit.estimate.arcs}
         fastest = f[arc.label] == max(f.values())
         return "bulk-like" if fastest and len(f) > 1 else "grain-boundary-like"
-    if shifts and alike is not None:
+    if shifts and alike:
         return f"constriction of layer {alike}"
-    if not shifts and alike is None:
+    if not shifts and alike == 0:
         return "transfer or film on true contact"
     return "undecided"
 
@@ -180,7 +172,7 @@ def _alike_layer(
     layers: Mapping[int, tuple[str, Value]],
     evidence: list[str],
 ) -> int | None:
-    """Place of the layer whose conduction is activated alike; the closest of them."""
+    """Place of the layer whose conduction is activated alike, 0 for none, None if unknown."""
     if energy is None or not layers or arc.label == "bulk":
         return None
     away: dict[int, float] = {}
@@ -194,7 +186,7 @@ def _alike_layer(
         evidence.append(
             f"{told} the conduction of {name} ({show('activation_energy', value.si, 3)})"
         )
-    return min(away, key=lambda place: away[place]) if away else None
+    return min(away, key=lambda place: away[place]) if away else 0
 
 
 def _pressure(
@@ -268,7 +260,8 @@ class JointComparison:
 
 def _bic(fit: JointFit) -> float:
     rows = 2 * fit.data.omega.size
-    return float(rows * np.log(fit.solution.chi2 / rows) + len(fit.design.names) * np.log(rows))
+    misfit = rows * np.log(max(fit.solution.chi2 / rows, EXACT))
+    return float(misfit + len(fit.design.names) * np.log(rows))
 
 
 def compare_joint(

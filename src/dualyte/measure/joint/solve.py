@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from dualyte.measure.joint.laws import Design
-from dualyte.numerics.levenberg import Stack, blocks
+from dualyte.numerics.levenberg import Stack, blocks, inverse
 from dualyte.vocabulary import Floats
 
 Bools = npt.NDArray[np.bool_]
 
 _DECREMENT: Final = 1e-7  # predicted decrease of χ² in units of the noise variance that ends a fit
+_NONE: Final = 1e-4  # width of a law that every spectrum is free of
 _REACH: Final = 2.0  # longest step of a transformed parameter of any spectrum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Prior:
-    """Gaussian knowledge of some θ: ½ (θ − mean)ᵀ precision (θ − mean), in units of χ²."""
+    """Gaussian knowledge of some θ: it adds (θ − mean)ᵀ precision (θ − mean) to χ² over noise."""
 
     mean: Floats  #: (k,)
     precision: Floats  #: (k, k), zero where nothing is known
@@ -146,17 +147,11 @@ def _step(A: Floats, b: Floats, lam: float, edge: Bools) -> Floats:
     return move
 
 
-def part(data: Stack, which: npt.NDArray[np.int64]) -> Stack:
-    """Some of the spectra."""
-    return replace(data, first=data.first[which], count=data.count[which])
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Soft:
     """Laws as priors: what each spectrum deviates from them, and by how much they usually do."""
 
-    solution: Solution  #: θ with the marginal Hessian
-    deviation: Floats  #: (s, p) of the transformed parameters
+    solution: Solution  #: θ with the marginal Hessian, which holds the widths
     width: Floats  #: (p,) standard deviation of the deviations
 
 
@@ -167,7 +162,7 @@ def soften(
     *,
     unit: float,
     prior: Prior | None = None,
-    rounds: int = 40,
+    rounds: int = 300,
 ) -> Soft:
     """Let every spectrum deviate from the laws by a width that the series itself tells.
 
@@ -188,51 +183,81 @@ def soften(
     doi:10.2307/2532087), with widths by expectation–maximisation (Dempster et al. 1977,
     doi:10.1111/j.2517-6161.1977.tb01600.x).
     """
-    A_s, model = design.matrix, design.model
-    count, p, k = A_s.shape
+    count, p = design.matrix.shape[:2]
     theta, delta = start.copy(), np.zeros((count, p))
-    width = np.where(model.logs, 0.05, 0.01)
-    bound = np.array([name in design.terms.free for name in model.names])
-    width[bound] = 1e-4  # free in each spectrum already
-    best = (np.inf, theta, delta)
-    lam = 1e-4
-    for _ in range(rounds):
-        D = unit / width**2
-        cost, chi2, H, g = _soft_cost(design, data, theta, delta, D, prior, unit)
-        inner = H + np.eye(p) * D
-        inner[:, np.arange(p), np.arange(p)] *= 1 + lam
-        pull = g + D * delta
-        K = np.linalg.inv(inner)
-        HA = H @ A_s
-        reduced = A_s.reshape(-1, k).T @ (HA - H @ (K @ HA)).reshape(-1, k)
-        slope = np.einsum("spk,sp->k", A_s, g - np.einsum("sij,sj->si", H @ K, pull))
-        if prior is not None:
-            _, more, curve = prior.cost(theta, unit)
-            reduced, slope = reduced + curve, slope + more
-        edge = ((theta <= design.low) & (slope > 0)) | ((theta >= design.high) & (slope < 0))
-        move = _step(reduced, slope, lam, edge)
-        shift = -np.einsum("sij,sj->si", K, pull + np.einsum("spk,k->sp", HA, move))
+    width = np.where(design.model.logs, 0.05, 0.01)
+    bound = np.array([name in design.terms.free for name in design.model.names])
+    width[bound] = _NONE  # free in each spectrum already
+    lam, settled, steps = 1e-4, False, 0
+    while steps < rounds and not settled:
+        steps += 1
+        state = _soft_state(design, data, theta, delta, unit / width**2, prior, unit, lam)
+        edge = ((theta <= design.low) & (state.slope > 0)) | (
+            (theta >= design.high) & (state.slope < 0)
+        )
+        move = _step(state.reduced, state.slope, lam, edge)
+        shift = -np.einsum("sij,sj->si", state.K, state.pull + state.HA @ move)
         trial = np.clip(theta + move, design.low, design.high)
-        new, *_ = _soft_cost(design, data, trial, delta + shift, D, prior, unit)
-        if new <= cost * (1 + 1e-12):
-            theta, delta, lam = trial, delta + shift, max(lam / 4, 1e-8)
-        else:
+        new, *_ = _soft_cost(design, data, trial, delta + shift, unit / width**2, prior, unit)
+        if not new <= state.cost * (1 + 1e-12):
             lam = min(lam * 8, 1e6)
             continue
-        C = unit * np.linalg.inv(reduced + 1e-12 * np.diag(np.diag(reduced)))
-        spread = unit * np.einsum("sjj->sj", K) + np.einsum("sjk,kl,sjl->sj", K @ HA, C, K @ HA)
-        fresh = np.sqrt(np.mean(delta**2 + spread, axis=0))
-        width = np.where(bound, 1e-4, np.maximum(fresh, 1e-5))
-        best = (float(chi2.sum()), theta, delta)
-        hessian, parts = reduced, chi2
+        spread = np.sqrt(unit * np.diag(inverse(state.reduced)))
+        fresh = np.where(bound, _NONE, np.maximum(_widths(state, delta + shift, unit), 1e-5))
+        settled = bool(
+            (np.abs(trial - theta)[~edge] <= 0.02 * spread[~edge]).all()
+            and (np.abs(fresh - width) <= 0.01 * width + _NONE).all()
+        )
+        theta, delta, width, lam = trial, delta + shift, fresh, max(lam / 4, 1e-8)
+    ended = _soft_state(design, data, theta, delta, unit / width**2, prior, unit, 0.0)
     return Soft(
         solution=Solution(
-            theta=best[1], chi2=best[0], hessian=hessian, per_spectrum=parts, converged=True,
-            steps=rounds,
+            theta=theta, chi2=float(ended.parts.sum()), hessian=ended.reduced,
+            per_spectrum=ended.parts, converged=settled, steps=steps,
         ),
-        deviation=best[2],
         width=width,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _SoftState:
+    """Linear equations of θ and of the deviations at one place."""
+
+    cost: float
+    parts: Floats  #: (s,) χ² of each spectrum
+    K: Floats  #: (s, p, p) inverse of the equations of the deviations
+    HA: Floats  #: (s, p, k)
+    pull: Floats  #: (s, p) gradient of the deviations
+    reduced: Floats  #: (k, k) equations of θ with the deviations eliminated
+    slope: Floats  #: (k,)
+
+
+def _soft_state(
+    design: Design, data: Stack, theta: Floats, delta: Floats, D: Floats, prior: Prior | None,
+    unit: float, lam: float,
+) -> _SoftState:  # fmt: skip
+    A_s = design.matrix
+    _, p, k = A_s.shape
+    cost, parts, H, g = _soft_cost(design, data, theta, delta, D, prior, unit)
+    inner = H + np.eye(p) * D
+    inner[:, np.arange(p), np.arange(p)] *= 1 + lam
+    pull, HA = g + D * delta, H @ A_s
+    K = np.asarray(np.linalg.inv(inner), dtype=np.float64)
+    reduced = A_s.reshape(-1, k).T @ (HA - H @ (K @ HA)).reshape(-1, k)
+    slope = np.einsum("spk,sp->k", A_s, g - np.einsum("sij,sj->si", H @ K, pull))
+    if prior is not None:
+        _, more, curve = prior.cost(theta, unit)
+        reduced, slope = reduced + curve, slope + more
+    return _SoftState(
+        cost=cost, parts=parts, K=K, HA=HA, pull=pull, reduced=reduced, slope=slope
+    )  # fmt: skip
+
+
+def _widths(state: _SoftState, delta: Floats, unit: float) -> Floats:
+    """Widths (p,) under which deviations as large as these are most likely."""
+    C, KHA = unit * inverse(state.reduced), state.K @ state.HA
+    spread = unit * np.einsum("sjj->sj", state.K) + np.einsum("sjk,kl,sjl->sj", KHA, C, KHA)
+    return np.asarray(np.sqrt(np.mean(delta**2 + spread, axis=0)))
 
 
 def _soft_cost(
