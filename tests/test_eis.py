@@ -316,6 +316,14 @@ def test_numbers_that_are_not_finite_are_refused():
         Spectrum(frequency=FREQUENCY, z=z)
 
 
+def test_a_fit_is_saved_with_what_was_measured_and_its_values():
+    fit = fit_spectrum(spectrum(truth(), 0), CIRCUIT)
+    data = fit.to_dataset()
+    modulus = (data["re"] ** 2 + data["im"] ** 2) ** 0.5
+    assert (abs(data["model_re"] - data["re"]) / modulus).max() < 5 * NOISE
+    assert data.attrs["R_he_spread"] == fit.values["R_he"].spread
+
+
 def test_the_circuit_of_a_fit_is_the_model_it_was_fitted_with():
     fit = fit_spectrum(spectrum(truth(), 0), circuit(**truth()))
     np.testing.assert_allclose(fit.circuit.impedance(FREQUENCY) / AREA, fit.z)

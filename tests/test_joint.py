@@ -444,6 +444,14 @@ def test_intervals_of_laws_with_widths_are_neither_narrow_nor_wide():
     assert 0.5 < np.std(pulls) < 1.6
 
 
+def test_a_joint_fit_is_saved_with_its_conditions_and_values(both):
+    data = both.to_dataset()
+    assert data["R_he"].attrs["units"] == "ohm m2"
+    top = data.where((data.pressure > 54e6) & (abs(data.temperature - 298.15) < 7), drop=True)
+    assert data.attrs["R_he"] == pytest.approx(both.values["R_he"].si)
+    assert top["R_he"].size > 0
+
+
 def test_a_reference_cell_without_area_is_refused():
     value = Value(
         quantity="resistance", si=80.0, spread=0.01, law="log-normal", kind="measured",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,9 @@ from dualyte.material import Value
 from dualyte.measure.eis.model import ArcNames, Model, Weighting, arc_names, scale
 from dualyte.numerics.levenberg import CONVERGED, EXACT, inverse
 from dualyte.vocabulary import Floats, show
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 INTERFACE: Final = frozenset({"he", "hei", "int", "interface"})  #: labels of the interface's arc
 _WORDS: Final = {  # kind of parameter: word per area, word of a cell
@@ -242,6 +245,16 @@ class Fit:
     def residual(self) -> npt.NDArray[np.complex128]:
         """(m,) measured less model, over |Z|."""
         return np.asarray((self.spectrum.z - self.z) / np.abs(self.spectrum.z))
+
+    def to_dataset(self) -> xr.Dataset:
+        """Return measured and fitted impedance [Ω] as a Dataset; values are its attributes."""
+        found = self.spectrum.to_dataset()
+        unit = {"units": "ohm"}
+        found["model_re"] = ("frequency", self.z.real, unit)
+        found["model_im"] = ("frequency", self.z.imag, unit)
+        for name, value in self.values.items():
+            found.attrs |= {name: value.si, f"{name}_spread": value.spread}
+        return found.assign_attrs(circuit=write(self.model.circuit), chi2_reduced=self.chi2_reduced)
 
     @property
     def aicc(self) -> float:

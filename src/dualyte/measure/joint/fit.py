@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -20,7 +20,10 @@ from dualyte.measure.joint.ladder import LawTest, Series, describe, fit_alone
 from dualyte.measure.joint.laws import Design, Terms, design
 from dualyte.measure.joint.solve import Prior, Soft, Solution, solve
 from dualyte.numerics.levenberg import Stack, inverse
-from dualyte.vocabulary import ELECTRON, ROOM, Floats, show
+from dualyte.vocabulary import ELECTRON, ROOM, WORDS, Floats, show
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _POOR: Final = 3.0  # variance over that of the noise from which on a circuit is not believed
 _WIDE: Final = 1.25  # ratio of the ends of a 90 % interval beyond which R is not identifiable
@@ -147,7 +150,8 @@ class JointFit:
 
     def resistance(self, label: str) -> tuple[Floats, Floats]:
         """R of an arc in every spectrum by the laws, and the spread of ln R; (s,) each."""
-        j = self.design.model.names.index(f"R_{label}" if label else "R")
+        arc = next(arc for arc in self.estimate.arcs if arc.label == label)
+        j = self.design.model.names.index(arc.R)
         rows = self.design.matrix[:, j]
         spread = np.sqrt(np.einsum("sk,kl,sl->s", rows, self.covariance, rows))
         return np.exp(rows @ self.theta), spread
@@ -166,6 +170,26 @@ class JointFit:
                 sd = np.sqrt(np.concatenate([[0.0], np.diag(self.covariance)[picks]]))
                 return levels, f, f * sd
         raise InputError(f"arc {label!r} does not follow the pressure in this fit")
+
+    def to_dataset(self) -> xr.Dataset:
+        """Return R of every arc in every spectrum as a Dataset, with the spread of ln R."""
+        import xarray as xr
+
+        word = "asr" if self.spectra[0].area is not None else "resistance"
+        data = {}
+        for arc in self.estimate.arcs:
+            R, spread = self.resistance(arc.label)
+            data[arc.R] = ("spectrum", R, {"units": WORDS[word].unit})
+            data[f"{arc.R}_spread"] = ("spectrum", spread, {"units": "1"})
+        coords = {
+            "temperature": ("spectrum", self.design.temperature, {"units": "K"}),
+            "pressure": ("spectrum", self.design.pressure, {"units": "Pa"}),
+            "name": ("spectrum", [s.title for s in self.spectra]),
+        }
+        about: dict[str, float | str] = {"circuit": write(self.design.model.circuit)}
+        for name, value in self.values.items():
+            about |= {name: value.si, f"{name}_spread": value.spread}
+        return xr.Dataset(data, coords=coords, attrs=about)
 
     @property
     def broken(self) -> bool:
