@@ -23,6 +23,7 @@ from dualyte.vocabulary import Floats
 
 _WORSE: Final = 1.5  # a fit whose noise exceeds the best start's by this is tried again
 _SAME: Final = 1 + 1e-6
+_SHORT: Final = 60  # steps of one start among many
 _SHAKES: Final = 32  # starts around a fit that leaves structure
 _STRANGE: Final = 5.0  # standard deviations of structure that make a second try worthwhile
 
@@ -138,8 +139,8 @@ def fit_spectrum(
     if (given := _given(circuit, model)) is not None:
         fit = _fit_of(spectrum, model, weighting, fit_many(model.layout, data, given[None]), 0)
         if _settled(fit):
-            return _ordered(fit, data)
-    return _ordered(_best(spectrum, model, weighting, data, fit, seed), data)
+            return _ordered(fit)
+    return _ordered(_best(spectrum, model, weighting, data, fit, seed))
 
 
 def _model(
@@ -204,14 +205,26 @@ def _best(
     seed: int,
 ) -> Fit:
     """Try the starts that the spectrum suggests, and keep the best."""
-    begin = starts(model, spectrum, seed=seed)
-    found = fit_many(model.layout, _repeated(data, len(begin)), begin)
-    fit = _least(spectrum, model, weighting, found, first)
+    fit = _race_of(spectrum, model, weighting, data, starts(model, spectrum, seed=seed), first)
     if _settled(fit):
         return fit
-    begin = _shaken(model, fit.theta, seed)
-    found = fit_many(model.layout, _repeated(data, len(begin)), begin)
-    return _least(spectrum, model, weighting, found, fit)
+    return _race_of(spectrum, model, weighting, data, _shaken(model, fit.theta, seed), fit)
+
+
+def _race_of(
+    spectrum: Spectrum,
+    model: Model,
+    weighting: Weighting,
+    data: Stack,
+    begin: Floats,
+    first: Fit | None,
+) -> Fit:
+    """Fit from several starts in a few steps; only the best goes on, where it has to."""
+    found = fit_many(model.layout, _repeated(data, len(begin)), begin, max_steps=_SHORT)
+    fit = _least(spectrum, model, weighting, found, first)
+    if fit.converged:
+        return fit
+    return _least(spectrum, model, weighting, fit_many(model.layout, data, fit.theta[None]), fit)
 
 
 def _shaken(model: Model, theta: Floats, seed: int) -> Floats:
@@ -242,26 +255,30 @@ def _repeated(data: Stack, n: int) -> Stack:
     return data.pick(np.zeros(n, dtype=np.int64))
 
 
-def _ordered(fit: Fit, data: Stack) -> Fit:
-    """Name arcs of one form by their order in time, fastest first."""
+def _ordered(fit: Fit) -> Fit:
+    """Name arcs of one form by their order in time, fastest first: the model stays the same."""
     if not _swapped(fit.model, fit.theta[None])[0]:
         return fit
-    model, numbers = fit.model, dict(fit.numbers)
+    model, free = fit.model, list(fit.model.free)
+    x = dict(zip(model.names, model.expand(fit.theta), strict=True))
+    source = list(range(len(free)))
     for same in _alike(model):
-        x = dict(zip(model.names, model.expand(fit.theta), strict=True))
         order = sorted(same, key=lambda arc: float(arc.log_tau(x)))
-        for arc, source in zip(same, order, strict=True):
-            for to, origin in zip(_names(arc), _names(source), strict=True):
-                numbers[to] = fit.numbers[origin]
-    found = fit_many(model.layout, data, model.theta(numbers)[None])
-    return _fit_of(fit.spectrum, model, fit.weighting, found, 0)
+        for arc, origin in zip(same, order, strict=True):
+            for to, name in zip(_names(arc), _names(origin), strict=True):
+                source[free.index(to)] = free.index(name)
+    return replace(fit, theta=fit.theta[source], hessian=fit.hessian[np.ix_(source, source)])
 
 
 def _alike(model: Model) -> list[list[ArcNames]]:
     """Groups of arcs of one form that may change places."""
     touched = {*model.fixed, *model.bounds, *(name for group in model.tied for name in group)}
-    lines = [a for a in arc_names(model.circuit) if not touched & set(_names(a))]
-    return [[arc for arc in lines if _form(arc) == form] for form in ("Q", "C", "tau")]
+    groups: dict[tuple[bool, ...], list[ArcNames]] = {}
+    for arc in arc_names(model.circuit):
+        if not touched & set(_names(arc)):
+            form = tuple(map(bool, (arc.Q, arc.n, arc.C, arc.tau)))
+            groups.setdefault(form, []).append(arc)
+    return list(groups.values())
 
 
 def _swapped(model: Model, theta: Floats) -> npt.NDArray[np.bool_]:
@@ -272,10 +289,6 @@ def _swapped(model: Model, theta: Floats) -> npt.NDArray[np.bool_]:
         if len(same) > 1:
             found |= (np.diff([arc.log_tau(x) for arc in same], axis=0) < 0).any(axis=0)
     return found
-
-
-def _form(arc: ArcNames) -> str:
-    return "Q" if arc.Q else "C" if arc.C else "tau"
 
 
 def _names(arc: ArcNames) -> list[str]:
@@ -343,7 +356,7 @@ def fit_spectra(
         for at in np.flatnonzero(_swapped(model, theta)).tolist():
             fit = rows[ready[at]]
             if isinstance(fit, Fit):
-                rows[ready[at]] = _ordered(fit, data.pick(at))
+                rows[ready[at]] = _ordered(fit)
     return Fits(rows=tuple(row for row in rows if row is not None))
 
 
