@@ -420,10 +420,15 @@ def _again(
     weighting: Weighting,
     seed: int,
 ) -> None:
-    """Give what still looks odd starts of its own."""
+    """Give what still looks odd starts of its own; a bound met at the usual noise is not odd."""
+    usual = float(np.median([row.chi2_reduced for row in rows if isinstance(row, Fit)]))
     for at, k in enumerate(ready):
         fit = rows[k]
-        if isinstance(fit, Fit) and not _settled(fit):
+        if isinstance(fit, Fit) and not (
+            fit.converged
+            and fit.structure < _STRANGE
+            and (not fit.at_bound or fit.chi2_reduced < _WORSE**2 * usual)
+        ):
             data = stack([spectra[at]], weighting)
             rows[k] = _best(spectra[at], model, weighting, data, fit, seed)
 
