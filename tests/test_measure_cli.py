@@ -1,6 +1,7 @@
 """`dualyte measure` on the command line: what it prints, writes, remembers and refuses."""
 
 import csv
+import io
 import json
 import math
 import subprocess
@@ -20,6 +21,7 @@ PELLET = HERE / "PEIS_LPSCl_IonBlocking_-25C.mpr"
 F = np.geomspace(7e6, 1.0, 69)
 AREA = ["--area", "1 cm2"]
 FIT = ["measure", "eis", "--circuit", CIRCUIT]
+TWO_ARCS = "R_0-p(R_bulk,CPE_bulk)-p(R_he,CPE_he)-CPE_tail"
 KEYS = {
     "results", "chi2_reduced", "kk_verdict", "flags", "circuit", "convention", "temperature_C",
     "pressure_MPa",
@@ -247,6 +249,60 @@ def test_without_joint_a_temperature_series_gives_activation_energies_and_advice
     assert any("--joint" in flag for flag in told["flags"])
 
 
+@pytest.fixture
+def partly(hot):
+    """Six spectra; the area is known of three."""
+    [s] = series(3, temperatures=(323.15,))
+    write(hot / "cell1_50C.csv", s.z, s.frequency)
+    for T in (-40, 0, 40):
+        (hot / f"cell1_{T}C.toml").write_text('area = "1 cm2"\n')
+    return hot
+
+
+def test_cells_without_an_area_cost_those_with_one_nothing(partly, capsys, monkeypatch):
+    for module in ("measurement", "relaxation"):
+        monkeypatch.setattr(f"dualyte.report.{module}.draw_all", lambda *_: [])
+    told = asked(capsys, *FIT, partly, "--out", "found")
+    units = [row["results"]["R_he"]["unit"] for row in told["files"].values()]
+    assert sorted(units) == ["ohm"] * 3 + ["ohm cm2"] * 3
+    told = asked(capsys, "measure", "drt", partly, "--out", "found")
+    assert all(len(row["peaks"]) > 1 for row in told["files"].values())
+
+
+def test_the_best_of_several_circuits_is_used_and_the_others_are_told(cell, hot, capsys):
+    both = ["--circuit", TWO_ARCS]
+    row = asked(capsys, *FIT, cell, *AREA, *both)["files"][cell]
+    best, other = row["comparison"]
+    assert row["circuit"] == best["circuit"]
+    assert (best["parameters"], other["parameters"]) == (12, 9)
+    assert best["delta_bic"] == 0
+    assert other["delta_bic"] > 100
+    told = asked(capsys, *FIT, hot, *AREA, *both, "--joint")
+    assert {r["circuit"] for r in told["files"].values()} == {best["circuit"]}
+    assert [r["circuit"] for r in told["comparison"]] == [best["circuit"], other["circuit"]]
+    assert told["comparison"][0]["spectra"] == 5
+    single = [r["comparison"] for r in told["files"].values()]
+    bic = [sum(c["delta_bic"] for r in single for c in r if c["circuit"] == name["circuit"])
+           for name in (best, other)]  # fmt: skip
+    assert told["comparison"][1]["delta_bic"] == pytest.approx(bic[1] - bic[0])
+    joint = told["joint"]
+    assert joint["circuit"] == joint["comparison"][0]["circuit"] == best["circuit"]
+    assert joint["comparison"][1]["delta_bic"] > 10
+
+
+def test_an_arc_that_is_not_there_is_not_asked_for(here, capsys):
+    z = noisy(parse("R_0-p(R_1,CPE_1)-CPE_tail", 5, 100, 1e-8, 0.95, 1e-5, 0.9).impedance(F))
+    write("one.csv", z)
+    words = ["--circuit", "R_0-p(R_1,CPE_1)-p(R_2,CPE_2)-CPE_tail"]
+    words += ["--circuit", "R_0-p(R_1,CPE_1)-CPE_tail"]
+    row = asked(capsys, "measure", "eis", "one.csv", *words)["files"]["one.csv"]
+    assert row["circuit"] == "R_0+(R_1|CPE_1)+CPE_tail"
+    write("five.csv", z[::14], F[::14])
+    row = asked(capsys, *FIT, "five.csv", *words[2:])["files"]["five.csv"]
+    assert row["circuit"] == "R_0+(R_1|CPE_1)+CPE_tail"
+    assert "cannot settle 12 parameters" in row["comparison"][1]["failed"]
+
+
 def test_auto_takes_one_circuit_for_a_series(hot, capsys):
     told = asked(capsys, "measure", "eis", hot, *AREA)
     circuits = {row["circuit"] for row in told["files"].values()}
@@ -261,6 +317,19 @@ def test_replicates_are_averaged_and_weighted_by_their_spread(here, capsys):
     told = asked(capsys, *FIT, "cell_25C_rep*.csv", *words)
     assert list(told["files"]) == ["cell_25C"]
     assert told["files"]["cell_25C"]["results"]["R_he"]["value"] == pytest.approx(150, rel=0.2)
+
+
+def test_a_spectrum_without_replicates_costs_only_itself_where_spreads_are_the_weights(
+    here, capsys
+):
+    for k in (1, 2, 3):
+        write(f"cell_25C_rep{k}.csv", noisy(bilayer(), seed=k))
+    write("alone_25C.csv", noisy(bilayer(), seed=4))
+    words = ["*.csv", *AREA, "--average", "--weighting", "spread"]
+    for circuit in (FIT[2:], []):
+        rows = asked(capsys, "measure", "eis", *words, *circuit)["files"]
+        assert "needs the spread of every point" in rows["alone_25C.csv"]["failed"]
+        assert rows["cell_25C"]["results"]
 
 
 # --- what goes wrong --------------------------------------------------------------------
@@ -317,7 +386,7 @@ def test_a_missing_number_costs_its_point_and_repeated_frequencies_are_flagged(h
         (["--thickness", "1"], "has no unit"),
         (["--interfaces", "0"], "a cell has 1 or more"),
         (["--weighting", "best"], "modulus, parts, unit, spread"),
-        (["--weighting", "spread"], "needs replicates"),
+        (["--weighting", "spread"], "needs the spread of every point"),
         (["--workers", "0"], "--workers is 0"),
         (["--lowest", "1 GHz"], "no point lies between"),
         (["--fix", "R_x=3 ohm"], "the circuit has no parameter R_x; it has R_0"),
@@ -327,6 +396,9 @@ def test_a_missing_number_costs_its_point_and_repeated_frequencies_are_flagged(h
         (["--tie", "n_he"], "give two or more"),
         (["--tie", "n_he,n_x"], "no parameter n_x"),
         (["--circuit", "auto", "--fix", "n_he=1"], "give --circuit"),
+        (["--circuit", CIRCUIT, "--circuit", TWO_ARCS, "--fix", "n_he=1"], "give one --circuit"),
+        (["--circuit", CIRCUIT, "--circuit", "auto"], "auto is no circuit to compare"),
+        (["--circuit", CIRCUIT, "--circuit", CIRCUIT], "is given twice"),
         (["--joint"], "--joint needs several spectra"),
         (["--joint", "--soft", "LNCO"], "did you mean 'LNOC'?"),
         (["--out", "cell1_25C_55MPa.csv"], "is a file; name a folder"),
@@ -475,6 +547,16 @@ def test_a_table_gives_activation_energies_in_the_form_asked_for(here, capsys):
     assert gain == pytest.approx(8.617e-5 * 285, rel=0.05)
 
 
+def test_a_small_outlier_is_told_with_digits(here, capsys):
+    T = np.linspace(253.15, 323.15, 8)
+    R = 150 * np.exp(0.51 / 8.617333262e-5 * (1 / T - 1 / 298.15))
+    R[3] *= 1.002
+    rows = [f"{t:.2f},{r:.10g}" for t, r in zip(T, R, strict=True)]
+    Path("t.csv").write_text("\n".join(["temperature / K,R_he / ohm cm2", *rows]))
+    flags = asked(capsys, "measure", "arrhenius", "t.csv")["arrhenius"]["R_he"]["flags"]
+    assert any("point 4 at 283.15 K lies off by +0.17%" in flag for flag in flags)
+
+
 def test_spectra_give_activation_energies_of_conductivities(hot, capsys):
     words = [*AREA, "--thickness", "1 mm", "--form", "sigma", "--out", "found"]
     told = asked(capsys, "measure", "arrhenius", hot, "--circuit", CIRCUIT, *words)["arrhenius"]
@@ -543,6 +625,14 @@ def test_the_installed_command_prints_json_and_nothing_else(cell):
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert json.loads(done.stdout)["files"][cell]["kk_verdict"] == "pass"
+
+
+def test_text_is_utf8_where_a_pipe_would_take_less(cell, monkeypatch):
+    pipe = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+    monkeypatch.setattr(sys, "stdout", pipe)
+    assert run(*FIT, cell, *AREA) == 0
+    pipe.flush()
+    assert "Ω cm²" in pipe.buffer.getvalue().decode("utf-8")
 
 
 def test_circuits_of_results_can_be_given_again(cell, capsys):

@@ -17,6 +17,7 @@ __all__ = ["InterfaceOptions", "app", "main"]
 
 def main(words: list[str] | None = None) -> None:
     """Entry point: our errors are one line and exit code 2, bugs keep their traceback."""
+    _write_utf8()
     try:
         app(words, exit_on_error=False, print_error=False)
     except CycloptsError as error:
@@ -31,6 +32,14 @@ def main(words: list[str] | None = None) -> None:
             file=sys.stderr,
         )
         sys.exit(130)
+
+
+def _write_utf8() -> None:
+    """Let pipes take Ω and χ², which the encoding of some systems does not know."""
+    for stream in (sys.stdout, sys.stderr):
+        encoding = str(getattr(stream, "encoding", "")).lower().replace("-", "")
+        if encoding != "utf8" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8")
 
 
 def _fail(sentence: str) -> None:

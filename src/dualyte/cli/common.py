@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -64,5 +63,7 @@ def print_table(head: list[str], cells: list[list[str]]) -> None:
 
 
 def dumps(told: Any) -> str:  # noqa: ANN401 (anything JSON holds)
-    """JSON with a line for everything."""
-    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+    """JSON with a line for everything, without NaN."""
+    from dualyte.report.numbers import as_json
+
+    return as_json(told, indent=2) + "\n"

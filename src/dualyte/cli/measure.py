@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 Files = Annotated[list[str], Parameter(negative=())]
 Flag = Annotated[bool, Parameter(negative=())]
 Several = Annotated[list[str] | None, Parameter(consume_multiple=True, negative=())]
+Again = Annotated[list[str] | None, Parameter(negative=())]
 _LONGEST = 60  # rows of a table
 WEIGHTINGS = ("modulus", "parts", "unit", "spread")
 
@@ -64,8 +66,9 @@ class OutOptions:
 class FitOptions:
     """How circuits are fitted."""
 
-    circuit: str = "auto"
-    "Circuit string with labelled arcs, such as 'R_0-p(R_he,CPE_he)-CPE_tail'; or auto."
+    circuit: Again = None
+    "Circuit string with labelled arcs, such as 'R_0-p(R_he,CPE_he)-CPE_tail'; by default auto. \
+Given again, circuits are compared by BIC, and the best is used."
     weighting: str = "modulus"
     "modulus (1/|Z|), parts (1/|Re|, 1/|Im|), unit, or spread (of averaged replicates)."
     fix: Several = None
@@ -76,6 +79,16 @@ class FitOptions:
     "Of the starts."
     workers: int | None = None
     "Threads; all cores by default."
+
+    @property
+    def circuits(self) -> list[str]:
+        """Those given, or auto."""
+        return self.circuit or ["auto"]
+
+    @property
+    def auto(self) -> bool:
+        """Whether each file or series chooses its circuit."""
+        return self.circuits == ["auto"]
 
 
 @Parameter(name="*")
@@ -119,7 +132,7 @@ def measure_eis(
     reading = _reading(files, read)
     with progress("fitting spectra", quiet=to.json) as tell:
         found = evaluate(
-            reading, fit.circuit, progress=tell, profiles=series.profile,
+            reading, fit.circuits, progress=tell, profiles=series.profile,
             **_how(fit, reading),
         )  # fmt: skip
     stopped = False
@@ -128,7 +141,7 @@ def measure_eis(
     elif found.fits:
         try:
             with progress("joint fit", quiet=to.json) as tell:
-                found = join(found, fit.circuit, layers=layers, seed=fit.seed, progress=tell)
+                found = join(found, fit.circuits, layers=layers, seed=fit.seed, progress=tell)
         except KeyboardInterrupt:
             stopped = True
     elif series.joint and len(reading.failures) + len(reading) < 2:
@@ -214,6 +227,8 @@ def _check_options(fit: FitOptions, to: OutOptions) -> None:
         raise dl.InputError(
             f"--weighting is {fit.weighting!r}; it is one of {', '.join(WEIGHTINGS)}"
         )
+    if len(fit.circuits) > 1 and (fit.fix or fit.tie):
+        raise dl.InputError("--fix and --tie name numbers of one circuit: give one --circuit")
     if fit.workers is not None and fit.workers < 1:
         raise dl.InputError(f"--workers is {fit.workers}; it must be 1 or more")
     _check_out(to)
@@ -283,10 +298,10 @@ def _fixed(fit: FitOptions, reading: Reading) -> dict[str, float]:
             raise dl.InputError(
                 f"--fix {text!r} is no NAME=VALUE, such as n_tail=0.9; files go before the options"
             )
-        if fit.circuit == "auto":
+        if fit.auto:
             raise dl.InputError("--fix names numbers of a circuit: give --circuit, too")
         name = name.strip()
-        found[name] = fixed_number(fit.circuit, name, value.strip(), reading.spectra)
+        found[name] = fixed_number(fit.circuits[0], name, value.strip(), reading.spectra)
     return found
 
 
@@ -320,27 +335,17 @@ def measure_drt(
         Of the draws of the bands.
     """
     from dualyte.report import relaxation as report
-    from dualyte.report.numbers import gathered
 
     read, to = read or ReadOptions(), to or OutOptions()
     _check_out(to)
     reading = _reading(files, read)
     with progress("distributions", quiet=to.json) as tell:
         rows = report.relaxations(reading, arcs=arcs, seed=seed, progress=tell)
-    if all(row.drt is None for row in rows):
-        _nothing([row.failed for row in rows])
-    paths: list[Path] = []
-    if to.out is not None:
-        asked = _given(read) | {"arcs": arcs, "seed": seed}
-        with progress("drawing figures", quiet=to.json) as tell:
-            paths = report.write_relaxations(rows, to.out, options=asked, progress=tell)
-    if to.json:
-        sys.stdout.write(dumps(report.relaxation_json(rows)))
-        return
-    flags = gathered({row.name: row.drt.flags for row in rows if row.drt is not None})
-    failed = [f"{row.name}: {row.failed}" for row in rows if row.failed]
-    _print([report.relaxation_table(rows), *failed, *(f"- {flag}" for flag in flags)])
-    _written(paths)
+    asked = _given(read) | {"arcs": arcs, "seed": seed}
+    _finish(
+        rows, to, json=report.relaxation_json, table=report.relaxation_table,
+        flags=report.relaxation_flags, write=partial(report.write_relaxations, options=asked),
+    )  # fmt: skip
 
 
 @measure.command(name="check")
@@ -355,25 +360,41 @@ def measure_check(
         Instrument files, folders, or quoted patterns such as 'data/*.mpr'.
     """
     from dualyte.report import kramers as report
-    from dualyte.report.numbers import gathered
 
     read, to = read or ReadOptions(), to or OutOptions()
     _check_out(to)
     reading = _reading(files, read)
     with progress("testing", quiet=to.json) as tell:
         rows = report.checks(reading, progress=tell)
-    if all(row.check is None for row in rows):
+    _finish(
+        rows, to, json=report.checks_json, table=report.checks_table, flags=report.checks_flags,
+        write=partial(report.write_checks, options=_given(read)),
+    )  # fmt: skip
+
+
+def _finish(
+    rows: Sequence[Any],
+    to: OutOptions,
+    *,
+    json: Callable[[Any], dict[str, Any]],
+    table: Callable[[Any], Any],
+    flags: Callable[[Any], Mapping[str, Sequence[str]]],
+    write: Callable[..., list[Path]],
+) -> None:
+    """Save and print what was done with every spectrum by itself."""
+    from dualyte.report.numbers import gathered
+
+    if all(row.failed for row in rows):
         _nothing([row.failed for row in rows])
     paths: list[Path] = []
     if to.out is not None:
         with progress("drawing figures", quiet=to.json) as tell:
-            paths = report.write_checks(rows, to.out, options=_given(read), progress=tell)
+            paths = write(rows, to.out, progress=tell)
     if to.json:
-        sys.stdout.write(dumps(report.checks_json(rows)))
+        sys.stdout.write(dumps(json(rows)))
         return
-    flags = gathered(report.checks_flags(rows))
     failed = [f"{row.name}: {row.failed}" for row in rows if row.failed]
-    _print([report.checks_table(rows), *failed, *(f"- {flag}" for flag in flags)])
+    _print([table(rows), *failed, *(f"- {flag}" for flag in gathered(flags(rows)))])
     _written(paths)
 
 
@@ -418,7 +439,7 @@ def measure_arrhenius(
         raise dl.InputError(f"--form is {form!r}; it is one of {', '.join(FORMS)}")
     how = {"law": law, "outliers": outliers, "at": dl.q(at, "temperature")}
     told: dict[str, Any] = {}
-    if fit.circuit == "auto":
+    if fit.auto:
         points = _points(files)
         found = report.tabulated(points, form=form, **how)  # type: ignore[arg-type]  # refused there
         fits: tuple[Any, ...] = ()
@@ -461,7 +482,7 @@ def _single(
 
     reading = _reading(files, read)
     with progress("fitting spectra", quiet=to.json) as tell:
-        found = evaluate(reading, fit.circuit, progress=tell, **_how(fit, reading))
+        found = evaluate(reading, fit.circuits, progress=tell, **_how(fit, reading))
     if not found.fits:
         _nothing([row.failed for row in found.rows if row.failed])
     for flag in remembered(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
@@ -130,6 +130,7 @@ class DRTMap:
     temperature: Floats  #: (s,) K, nan where not known
     pressure: Floats  #: (s,) Pa, nan where not known
     unit: str
+    failures: tuple[tuple[str, str], ...] = ()  #: title of a spectrum that has none, and why
 
     def to_dataset(self) -> xr.Dataset:
         """Return it as a Dataset that can be saved and plotted."""
@@ -267,6 +268,12 @@ def drt_map(
     Returns
     -------
     DRTMap
+        A spectrum that has no distribution costs only itself: `failures` says why.
+
+    Raises
+    ------
+    InputError
+        If areas are known of some only, or no spectrum has a distribution.
 
     Examples
     --------
@@ -285,15 +292,51 @@ def drt_map(
     if tau is None:
         whole = (min(s.frequency[-1] for s in spectra), max(s.frequency[0] for s in spectra))
         tau = np.exp(_default_times(*whole))
-    drts = tuple(drt(s, tau=tau, **how) for s in spectra)
-    known = [[getattr(s, name) for s in spectra] for name in ("temperature", "pressure")]
+    drts, failed = [], []
+    for spectrum in spectra:
+        try:
+            drts.append(drt(spectrum, tau=tau, **how))
+        except InputError as error:
+            failed.append((spectrum.title, str(error)))
+    if not drts:
+        raise InputError(failed[0][1])
+    return replace(map_of(drts), failures=tuple(failed))
+
+
+def map_of(drts: Sequence[DRT]) -> DRTMap:
+    """Put distributions that are there already on one axis.
+
+    Parameters
+    ----------
+    drts
+        What `drt` found of one spectrum or more, all in one unit.
+
+    Returns
+    -------
+    DRTMap
+        On the times of the first where all have the same; else on times that cover all, with
+        `gamma` between its times by linear interpolation in ln τ, and zero beyond them.
+    """
+    if len({d.unit for d in drts}) != 1:
+        raise InputError(
+            "a map takes one distribution or more, all per area or all of the whole cell"
+        )
+    tau = drts[0].tau
+    rows = [d.gamma for d in drts]
+    if not all(d.tau.size == tau.size and np.allclose(d.tau, tau) for d in drts):
+        low, high = min(d.tau[0] for d in drts), max(d.tau[-1] for d in drts)
+        count = round(math.log10(high / low) * _PER_DECADE) + 1
+        ltau = np.linspace(math.log(low), math.log(high), count)
+        rows = [np.interp(ltau, np.log(d.tau), d.gamma, left=0.0, right=0.0) for d in drts]
+        tau = np.exp(ltau)
+    conditions = [[getattr(d.spectrum, x) for d in drts] for x in ("temperature", "pressure")]
     temperature, pressure = (
-        np.array([np.nan if number is None else number for number in row]) for row in known
+        np.array([np.nan if number is None else number for number in row]) for row in conditions
     )
     return DRTMap(
-        drts=drts,
-        tau=drts[0].tau,
-        gamma=np.array([d.gamma for d in drts]),
+        drts=tuple(drts),
+        tau=tau,
+        gamma=np.array(rows),
         temperature=temperature,
         pressure=pressure,
         unit=drts[0].unit,

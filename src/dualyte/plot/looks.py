@@ -15,6 +15,8 @@ from dualyte.vocabulary import known, pretty, shown
 _MARKERS: Final = "os^Dv<>"
 _BAR: Final = 8  # more shades than a legend can list
 _QUANTITIES: Final = ("temperature", "pressure")
+SCATTER: Final = 0.5  # K: temperatures closer than this are one
+_ALIKE: Final = 0.01  # relative: pressures closer than this are one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,14 +48,29 @@ def condition(name: str, si: float) -> str:
     return text.replace("-", "−")
 
 
+def varies(name: str, values: Sequence[float | None]) -> bool:
+    """Whether temperatures [K] or pressures [Pa] differ by more than readings of one do.
+
+    All must be known. Joint fits take 0.5 K and 1 % as one, and so do figures.
+
+    >>> varies("temperature", [333.1, 333.2]), varies("pressure", [55e6, 22e6])
+    (False, True)
+    """
+    known_ones = [v for v in values if v is not None]
+    if len(known_ones) < max(len(values), 2):
+        return False
+    low, high = min(known_ones), max(known_ones)
+    return high - low > (SCATTER if name == "temperature" else _ALIKE * high)
+
+
 def looks(spectra: Sequence[Spectrum]) -> Looks:
     """Shade over what varies, or tell apart by name where nothing does."""
     values = {x: [getattr(s, x) for s in spectra] for x in _QUANTITIES}
-    moving = [x for x, y in values.items() if None not in y and len({round(v, 6) for v in y}) > 1]
+    moving = [x for x, y in values.items() if varies(x, y)]
     title = [
-        condition(x, y[0])
+        condition(x, float(np.mean(y)))
         for x, y in values.items()
-        if x not in moving and y and None not in y and len(set(y)) == 1
+        if x not in moving and y and None not in y
     ]
     names = {s.name for s in spectra}
     if len(names) == 1 and (only := next(iter(names))) and len(spectra) > 1:

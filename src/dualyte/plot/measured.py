@@ -19,12 +19,11 @@ from dualyte.measure.joint import JointFit
 from dualyte.measure.kramers import Check
 from dualyte.plot.arrhenius import Line, Points, arrhenius_figure
 from dualyte.plot.figure import COLOURS, Figure, Series, Style
-from dualyte.plot.looks import condition, looks
+from dualyte.plot.looks import SCATTER, condition, looks, varies
 from dualyte.plot.relaxation import drt_figure, drt_map_figure
 from dualyte.plot.spectra import FREQUENCY, Curve, bode, foot, hertz, nyquist, residuals
-from dualyte.vocabulary import Floats, known, pretty, shown
+from dualyte.vocabulary import ROOM, Floats, known, pretty, shown
 
-ROOM: Final = 298.15  # K
 Along = Literal["temperature", "pressure"]
 _DENSE: Final = 12  # points of a model line for every measured one
 _REACH: Final = 6.0  # a Nyquist plot holds spectra up to this much larger than that at 25 °C
@@ -148,10 +147,9 @@ def arc_areas(circuit: Circuit, size: float = 1.0) -> list[Series]:
 
 def time_constant(arc: ArcNames, numbers: Mapping[str, float]) -> float:
     """Time constant of an arc [s], whose peak is at 1/(2πτ)."""
-    if arc.tau:
-        return numbers[arc.tau]
-    n = numbers[arc.n] if arc.n else 1.0
-    return float((numbers[arc.R] * numbers[arc.Q or arc.C]) ** (1 / n))
+    names = (name for name in (arc.R, arc.Q, arc.C, arc.tau) if name)
+    logs = {name: np.log(numbers[name]) for name in names}
+    return float(np.exp(arc.log_tau(logs | ({arc.n: numbers[arc.n]} if arc.n else {}))))
 
 
 # ---------------------------------------------------------------- a series
@@ -159,13 +157,13 @@ def time_constant(arc: ArcNames, numbers: Mapping[str, float]) -> float:
 
 def slices(spectra: Sequence[Spectrum]) -> dict[Along, list[int]]:
     """Spectra over temperature at the highest pressure, and over pressure near 25 °C."""
+    hot = varies("temperature", [s.temperature for s in spectra])
+    pressed = varies("pressure", [s.pressure for s in spectra])
     T = np.array([np.nan if s.temperature is None else s.temperature for s in spectra])
     P = np.array([np.nan if s.pressure is None else s.pressure for s in spectra])
-    hot = bool(np.isfinite(T).all()) and float(np.ptp(T)) > 0.5
-    pressed = bool(np.isfinite(P).all()) and float(np.ptp(P)) > 0
     found: dict[Along, list[int]] = {}
     if hot:
-        at = np.isclose(P, P.max()) if pressed else np.ones(T.size, dtype=np.bool_)
+        at = np.isclose(P, P.max(), rtol=0.01) if pressed else np.ones(T.size, dtype=np.bool_)
         found["temperature"] = [int(k) for k in np.argsort(T, kind="stable") if at[k]]
     if pressed:
         near = T[int(np.argmin(np.abs(T - ROOM)))] if hot else 0.0
@@ -210,21 +208,31 @@ def _over(
     """Nyquist and Bode plot of some of the spectra."""
     thin = np.unique(np.linspace(0, len(which) - 1, _LINES).round().astype(int)).tolist()
     which = [which[k] for k in thin]
-    lines = {
-        k: Curve(
-            frequency=(f := dense(fits[k].spectrum)),
-            z=(joint[k] or fits[k].circuit).impedance(f),
-            name="fit" if joint[k] is None else "joint fit",
-        )
-        for k in which
-    }
     near = _comparable([fits[k].spectrum for k in which], which)
     return [
-        nyquist(
-            [fits[k].spectrum for k in near], [lines[k] for k in near], name=f"nyquist_{along}"
-        ),
-        bode([fits[k].spectrum for k in which], [lines[k] for k in which], name=f"bode_{along}"),
-    ]
+        nyquist([fits[k].spectrum for k in near], _lines(fits, joint, near),
+                name=f"nyquist_{along}"),
+        bode([fits[k].spectrum for k in which], _lines(fits, joint, which), name=f"bode_{along}"),
+    ]  # fmt: skip
+
+
+def _lines(
+    fits: Sequence[Fit], joint: Sequence[Circuit | None], which: Sequence[int]
+) -> list[Curve]:
+    """Lines of some fits in one unit: per area, or of whole cells if an area is not known."""
+    per_area = all(fits[k].spectrum.area is not None for k in which)
+    curves = []
+    for k in which:
+        f = dense(fits[k].spectrum)
+        size = 1.0 if per_area else fits[k].spectrum.area or 1.0
+        curves.append(
+            Curve(
+                frequency=f,
+                z=(joint[k] or fits[k].circuit).impedance(f) / size,
+                name="fit" if joint[k] is None else "joint fit",
+            )
+        )
+    return curves
 
 
 def _comparable(spectra: Sequence[Spectrum], which: Sequence[int]) -> list[int]:
@@ -304,10 +312,16 @@ def distribution_figure(found: DRT, *, name: str = "drt") -> Figure:
     )
 
 
-def map_figures(found: DRTMap | None) -> list[Figure]:
-    """Maps of a series over temperature and over pressure, with the arcs found."""
-    if found is None:
-        return []
+def map_figures(found: DRTMap, *, stem: str = "") -> list[Figure]:
+    """Maps of a series over temperature and over pressure, with the arcs found.
+
+    Parameters
+    ----------
+    found
+        What `drt_map` or `map_of` found.
+    stem
+        Ending of the names of the figures.
+    """
     figures = []
     for along, which in slices([d.spectrum for d in found.drts]).items():
         values = np.array([getattr(found.drts[k].spectrum, along) for k in which])
@@ -318,7 +332,7 @@ def map_figures(found: DRTMap | None) -> list[Figure]:
         top = gamma.max(axis=1)
         figure = drt_map_figure(
             found.tau, values, gamma, quantity=along, per_area=found.unit != "ohm",
-            normalised=bool(top.max() > 3 * top.min()), name=f"drt_map_{along}",
+            normalised=bool(top.max() > 3 * top.min()), name=f"drt_map_{along}{stem}",
             title=looks([found.drts[k].spectrum for k in which]).title,
         )  # fmt: skip
         figures.append(replace(figure, series=_peaks(found, which, along), legend="above"))
@@ -491,6 +505,8 @@ def contact_figure(joint: JointFit, fits: Sequence[Fit]) -> Figure:
         series.append(Series(x=grid, y=y, low=y / band, high=y * band, name=told, colour=k))
         series += _single_contact(joint, singles, label, k)
     free = joint.design.terms.contact
+    T = joint.temperature
+    at = "" if T is None or joint.design.hot else f" at {condition('temperature', T)}"
     return Figure(
         name="contact",
         x="stack pressure P / MPa",
@@ -500,9 +516,9 @@ def contact_figure(joint: JointFit, fits: Sequence[Fit]) -> Figure:
         log_y=True,
         legend="above",
         height=0.72,
-        title="joint fit, 90 % intervals"
+        title=f"joint fit{at}, 90 % intervals"
         if free
-        else "line: joint fit, 90 % band; points: R of single fits",
+        else f"line: joint fit{at}, 90 % band; points: R of single fits",
     )
 
 
@@ -512,13 +528,13 @@ def _single_contact(
     """R at the highest pressure over R, of single fits, averaged over temperatures."""
     levels = joint.design.levels
     name = f"R_{label}" if label else "R"
-    logs: dict[tuple[float, float], tuple[float, float]] = {}
+    logs: dict[tuple[int, float], tuple[float, float]] = {}
     for spectrum, T, P in zip(
-        joint.spectra, joint.design.temperature, joint.design.pressure, strict=True
+        joint.spectra, _apart(joint.design.temperature), joint.design.pressure, strict=True
     ):
         value = singles[spectrum.title].values.get(name) if spectrum.title in singles else None
         if value is not None and 0 < value.spread < _SETTLED:
-            logs[round(float(np.nan_to_num(T)), 1), float(P)] = (np.log(value.si), value.spread)
+            logs[T, float(P)] = (np.log(value.si), value.spread)
     x, y, s = [], [], []
     for level in levels[1:].tolist():
         both = [
@@ -538,6 +554,14 @@ def _single_contact(
         return []
     at, f, bar = np.array(x), np.array(y), np.exp(np.array(s))
     return [Series(x=at, y=f, low=f / bar, high=f * bar, style="points", colour=colour)]
+
+
+def _apart(temperature: Floats) -> list[int]:
+    """Number of the distinct temperature that each belongs to; unknown ones are one."""
+    order = np.argsort(temperature, kind="stable")
+    group = np.zeros(temperature.size, dtype=np.int64)
+    group[order] = np.cumsum(np.diff(temperature[order], prepend=temperature[order][0]) > SCATTER)
+    return [int(k) for k in group]
 
 
 def check_figure(check: Check, *, name: str = "check") -> Figure:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -11,25 +10,24 @@ from typing import Any, Final
 import numpy as np
 
 from dualyte.circuit.spectrum import Spectrum
-from dualyte.circuit.strings import parse, write
+from dualyte.circuit.strings import write
 from dualyte.errors import InputError
 from dualyte.material import Material, Value
-from dualyte.measure.eis import Fit, compare_circuits, fit_spectra, fit_spectrum, profile
+from dualyte.measure.eis import Fit, profile
 from dualyte.measure.eis.model import Weighting
 from dualyte.measure.files import Reading, remember
 from dualyte.measure.files.formats import READERS
 from dualyte.measure.files.sidecar import facts as told
-from dualyte.measure.joint import JointFit, fit_joint, judge_mechanism
+from dualyte.measure.joint import JointFit, compare_joint, fit_joint, judge_mechanism
 from dualyte.measure.joint.mechanism import Verdict
 from dualyte.measure.kramers import Check, check_spectrum
 from dualyte.report.activation import Activation, activations
+from dualyte.report.circuits import AUTO, Tell, Told, fit_all, is_series, names_of, undecided
 from dualyte.report.numbers import named, unread
 
-_PROBES: Final = 5  # spectra of a series that a circuit is chosen on
 _NEAR: Final = 4.0  # ratio of frequencies below which two arcs overlap
 _LOOSE: Final = 0.5  # spread of ln R beyond which a spectrum does not settle it
 _EXACT: Final = 1e-4  # relative spread of a fixed number in a joint fit
-Tell = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,6 +39,7 @@ class Row:
     fit: Fit | None = None
     check: Check | None = None
     profiles: Mapping[str, tuple[float, float]] = field(default_factory=dict)  #: SI, as results
+    comparison: Told = field(default_factory=list)  #: of the circuits, where several were given
     failed: str = ""  #: why there is no fit
     flags: tuple[str, ...] = ()
 
@@ -51,7 +50,9 @@ class Measurement:
 
     rows: tuple[Row, ...]
     fixed: Mapping[str, float] = field(default_factory=dict)  #: SI, of the cell
+    comparison: Told = field(default_factory=list)  #: of circuits over all single fits of a series
     joint: JointFit | None = None
+    joint_comparison: Told = field(default_factory=list)  #: of circuits by joint fits
     mechanism: Mapping[str, Verdict] = field(default_factory=dict)
     activations: tuple[Activation, ...] = ()
     flags: tuple[str, ...] = ()  #: of the series
@@ -65,7 +66,7 @@ class Measurement:
 
 def evaluate(
     reading: Reading,
-    circuit: str = "auto",
+    circuit: str | Sequence[str] = AUTO,
     *,
     weighting: Weighting = "modulus",
     fixed: Mapping[str, float] | None = None,
@@ -83,7 +84,7 @@ def evaluate(
         What `read_spectra` found; files that failed become rows.
     circuit
         A circuit string, or `auto`: then each file chooses its own, and a series over
-        temperature or pressure one for all.
+        temperature or pressure one for all. Several are compared by BIC likewise.
     weighting, fixed, tied, seed, workers, progress
         As for `fit_spectra`.
     profiles
@@ -102,129 +103,34 @@ def evaluate(
     spectra = list(reading.spectra)
     names = named(spectra)
     rows = [Row(name=name, spectrum=s) for name, s in zip(names, spectra, strict=True)]
-    if circuit != "auto":
-        parse(circuit)  # a wrong circuit is no failure of the spectra
-    refused = _refused(spectra, weighting)
-    good = [k for k in range(len(spectra)) if k not in refused]
-    found = _fitted(
-        [spectra[k] for k in good], circuit, progress=progress, workers=workers,
-        weighting=weighting, fixed=fixed or {}, tied=tied, seed=seed,
+    circuits = names_of(circuit)
+    found = fit_all(
+        spectra, circuits, progress=progress, workers=workers, weighting=weighting,
+        fixed=fixed or {}, tied=tied, seed=seed,
     )  # fmt: skip
-    for k, result in [*refused.items(), *zip(good, found, strict=True)]:
-        rows[k] = (
-            replace(rows[k], failed=result)
-            if isinstance(result, str)
-            else replace(rows[k], fit=result, profiles=_profiles(result) if profiles else {})
+    for k, result in enumerate(found.rows):
+        rows[k] = replace(
+            rows[k],
+            comparison=found.comparisons.get(k, []),
+            **(
+                {"failed": result}
+                if isinstance(result, str)
+                else {"fit": result, "profiles": _profiles(result) if profiles else {}}
+            ),
         )
-    rows = [_checked(row) for row in rows]
+    rows = [_checked(row, alone=not found.together) for row in rows]
     rows += [Row(name=name, failed=why) for name, why in unread(reading.failures, names)]
     options = {
-        "circuit": circuit,
+        "circuit": circuits[0] if len(circuits) == 1 else list(circuits),
         "weighting": weighting,
         "fixed": dict(fixed or {}),
         "tied": [list(group) for group in tied],
         "seed": seed,
     }
-    return Measurement(rows=tuple(rows), fixed=fixed or {}, options=options)
-
-
-def _refused(spectra: Sequence[Spectrum], weighting: Weighting) -> dict[int, str]:
-    """Spectra that cannot be weighted as asked: they cost only themselves."""
-    if weighting != "spread":
-        return {}
-    return {
-        k: f"{s.title}: weighting by spread needs replicates; give them with --average, or "
-        "weight by modulus"
-        for k, s in enumerate(spectra)
-        if s.spread is None or not (s.spread > 0).all()
-    }
-
-
-def _fitted(
-    spectra: Sequence[Spectrum],
-    circuit: str,
-    *,
-    workers: int | None,
-    progress: Tell | None,
-    **how: Any,  # noqa: ANN401 (options of fit_spectra)
-) -> list[Fit | str]:
-    """Fit of every spectrum, or why there is none."""
-    if not spectra:
-        return []
-    if circuit == "auto":
-        if how["fixed"] or how["tied"]:
-            raise InputError("--fix and --tie name parameters: give the circuit, not auto")
-        if not _is_series(spectra):
-            return _own_circuits(spectra, workers, progress, how)
-        circuit = _shared_circuit(spectra, how["weighting"])
-    batch = fit_spectra(spectra, circuit, workers=workers, progress=progress, **how)
-    return [row if isinstance(row, Fit) else row.why for row in batch]
-
-
-def _is_series(spectra: Sequence[Spectrum]) -> bool:
-    """Whether temperature or pressure varies over the spectra."""
-    for name in ("temperature", "pressure"):
-        values = [getattr(s, name) for s in spectra]
-        if None not in values and len({round(v, 3) for v in values}) > 1:
-            return True
-    return False
-
-
-def _own_circuits(
-    spectra: Sequence[Spectrum],
-    workers: int | None,
-    progress: Tell | None,
-    how: Mapping[str, Any],
-) -> list[Fit | str]:
-    """Let every file choose its circuit; the sweeps of one share it."""
-    files: dict[str, list[int]] = {}
-    for k, spectrum in enumerate(spectra):
-        files.setdefault(spectrum.file or f"#{k}", []).append(k)
-    done = 0
-
-    def choose(which: Sequence[int]) -> list[Fit | str]:
-        nonlocal done
-        here = [spectra[k] for k in which]
-        found: list[Fit | str]
-        try:
-            if len(here) == 1:
-                found = [
-                    fit_spectrum(here[0], "auto", weighting=how["weighting"], seed=how["seed"])
-                ]
-            else:
-                batch = fit_spectra(here, _shared_circuit(here, how["weighting"]), **how)
-                found = [row if isinstance(row, Fit) else row.why for row in batch]
-        except InputError as error:
-            found = [str(error)] * len(here)
-        done += len(here)
-        if progress is not None:
-            progress(done, len(spectra))
-        return found
-
-    result: dict[int, Fit | str] = {}
-    with ThreadPoolExecutor(workers) as pool:
-        for which, found in zip(files.values(), pool.map(choose, files.values()), strict=True):
-            result |= dict(zip(which, found, strict=True))
-    return [result[k] for k in range(len(spectra))]
-
-
-def _shared_circuit(spectra: Sequence[Spectrum], weighting: Weighting) -> str:
-    """Circuit for a whole series: that with the least sum of BIC over a few of its spectra."""
-    which = np.unique(np.linspace(0, len(spectra) - 1, _PROBES).round().astype(int))
-    probes = [spectra[k] for k in which]
-    chosen: dict[str, None] = {}
-    for spectrum in probes:
-        try:
-            chosen[write(fit_spectrum(spectrum, "auto", weighting=weighting).model.circuit)] = None
-        except InputError as error:
-            last = error
-    if not chosen:
-        raise last
-    total = dict.fromkeys(chosen, 0.0)
-    for spectrum in probes:
-        for fit in compare_circuits(spectrum, list(chosen), weighting=weighting).fits:
-            total[write(fit.model.circuit)] += fit.bic
-    return min(total, key=lambda text: total[text])
+    return Measurement(
+        rows=tuple(rows), fixed=fixed or {}, options=options, comparison=found.together,
+        flags=tuple(undecided(found.together)),
+    )  # fmt: skip
 
 
 def _profiles(fit: Fit) -> dict[str, tuple[float, float]]:
@@ -233,8 +139,11 @@ def _profiles(fit: Fit) -> dict[str, tuple[float, float]]:
     return {name: profile(fit, name) for name in names}
 
 
-def _checked(row: Row) -> Row:
-    """Add the Kramers–Kronig test, or why there is none, and the flags."""
+def _checked(row: Row, *, alone: bool) -> Row:
+    """Add the Kramers–Kronig test, or why there is none, and the flags.
+
+    Which circuit is best is a matter of the single spectrum only where it is `alone`.
+    """
     if row.spectrum is None:
         return row
     flags = _repeated(row.spectrum)
@@ -245,6 +154,7 @@ def _checked(row: Row) -> Row:
     except InputError as error:
         flags.append(f"no Kramers–Kronig test: {error}")
     own = row.fit.flags if row.fit is not None else row.spectrum.changes
+    flags += undecided(row.comparison) if alone else []
     return replace(row, check=check, flags=(*own, *flags))
 
 
@@ -273,7 +183,7 @@ def over_temperature(found: Measurement) -> Measurement:
     flags = list(found.flags)
     overlap = [row for row in found.rows if row.fit is not None and overlapping(row.fit)]
     spectra = [fit.spectrum for fit in found.fits]
-    if overlap and len(spectra) > 1 and _is_series(spectra):
+    if overlap and len(spectra) > 1 and is_series(spectra):
         flags.append(
             f"arcs overlap or are not settled in {len(overlap)} of {len(spectra)} spectra: fit "
             "the series as one with --joint, which separates them by how they move"
@@ -283,7 +193,7 @@ def over_temperature(found: Measurement) -> Measurement:
 
 def join(
     found: Measurement,
-    circuit: str = "auto",
+    circuit: str | Sequence[str] = AUTO,
     *,
     layers: Mapping[int, Material] | None = None,
     seed: int = 0,
@@ -296,7 +206,8 @@ def join(
     found
         What `evaluate` found.
     circuit
-        As for `evaluate`; `auto` is what it chose.
+        As for `evaluate`; `auto` is what it chose. Of several, that with the least BIC as a
+        joint fit is taken.
     layers
         Materials in contact, the soft one as 1 and the hard one as 2, for the mechanism.
     seed, progress
@@ -313,14 +224,20 @@ def join(
             f"--joint needs several spectra at different temperatures or pressures; "
             f"{'only one' if fits else 'none'} of the files gave one that can be fitted"
         )
-    if circuit == "auto":
-        circuit = max((write(fit.model.circuit) for fit in fits), key=len)
-    options = found.options
+    circuits = names_of(circuit)
     known, flags = _known(found)
-    joint = fit_joint(
-        [fit.spectrum for fit in fits], circuit, weighting=options.get("weighting", "modulus"),
-        known=known, seed=seed, progress=progress,
-    )  # fmt: skip
+    spectra, table = [fit.spectrum for fit in fits], []
+    weighting = found.options.get("weighting", "modulus")
+    if len(circuits) > 1:
+        several = compare_joint(spectra, circuits, weighting=weighting, seed=seed)
+        joint, table = several.fits[0], [dict(row) for row in several.table()]
+        flags += _about_circuits(table, fits)
+    else:
+        if circuits[0] == AUTO:
+            circuits = (max((write(fit.model.circuit) for fit in fits), key=len),)
+        joint = fit_joint(
+            spectra, circuits[0], weighting=weighting, known=known, seed=seed, progress=progress
+        )
     left = [row.name for row in found.rows if row.fit is None]
     if left:
         flags.append(f"left out of the joint fit: {', '.join(left)}")
@@ -328,7 +245,21 @@ def join(
     if bad:
         flags.append(f"fail the Kramers–Kronig test but are in the joint fit: {', '.join(bad)}")
     verdicts = judge_mechanism(joint, layers=_energies(layers))
-    return replace(found, joint=joint, mechanism=verdicts, flags=(*found.flags, *flags))
+    return replace(
+        found, joint=joint, joint_comparison=table, mechanism=verdicts,
+        flags=(*found.flags, *flags),
+    )  # fmt: skip
+
+
+def _about_circuits(table: Told, fits: Sequence[Fit]) -> list[str]:
+    """What a series says of the circuits, where it says something else than single spectra."""
+    best, singles = table[0]["circuit"], {write(fit.model.circuit) for fit in fits}
+    flags = undecided(table)
+    if singles != {best}:
+        flags.append(
+            f"single fits are of {', '.join(sorted(singles))}; as one, the series asks for {best}"
+        )
+    return flags
 
 
 def _known(found: Measurement) -> tuple[dict[str, Value], list[str]]:

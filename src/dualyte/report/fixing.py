@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from dualyte.circuit.elements import slots
 from dualyte.circuit.spectrum import Spectrum
 from dualyte.circuit.strings import parse
 from dualyte.errors import InputError
-from dualyte.measure.eis.result import INTERFACE
+from dualyte.measure.eis.model import Model
+from dualyte.measure.eis.result import Estimate
 from dualyte.vocabulary import q
-
-_WORDS = {  # kind of parameter: word per area, word of a cell, example
-    "R": ("asr", "resistance"),
-    "C": ("capacitance", "cell_capacitance"),
-    "Q": ("cpe_prefactor", "cell_cpe_prefactor"),
-    "L": ("inductance", "cell_inductance"),
-    "W": ("warburg", "cell_warburg"),
-    "tau": ("relaxation_time", "relaxation_time"),
-}
 
 
 def fixed_number(circuit: str, name: str, text: str, spectra: Sequence[Spectrum]) -> float:
@@ -46,7 +40,8 @@ def fixed_number(circuit: str, name: str, text: str, spectra: Sequence[Spectrum]
     >>> fixed_number("R_0-p(R_he,CPE_he)", "n_he", "0.9", [cell])
     0.9
     """
-    kinds = {each: kind for each, _, _, kind in slots(parse(circuit))}
+    made = parse(circuit)
+    kinds = {each: kind for each, _, _, kind in slots(made)}
     if name not in kinds:
         raise InputError(f"the circuit has no parameter {name}; it has {', '.join(kinds)}")
     kind = kinds[name]
@@ -62,10 +57,18 @@ def fixed_number(circuit: str, name: str, text: str, spectra: Sequence[Spectrum]
             f"--fix {name}={text} has no one meaning: area or interfaces are not known alike of "
             "all files; give --area and --interfaces"
         )
-    word = _WORDS[kind][areas == {True}]
+    cell = (
+        spectra[0]
+        if spectra
+        else Spectrum(frequency=np.ones(1), z=np.ones(1, dtype=np.complex128), area=1e-4)
+    )
+    model = Model(circuit=made)
+    units = Estimate(  # numbers of 1, as results show them: their units and shares
+        model=model, numbers=dict.fromkeys(model.names, 1.0), cell=cell, where="--fix",
+        covariance=np.zeros((len(model.names), len(model.names))),
+    ).values  # fmt: skip
     try:
-        si = q(text.replace(" s^n", ""), word)
+        si = q(text.replace(" s^n", ""), units[name].quantity)
     except InputError as error:
         raise InputError(f"--fix {name}={text}: {error}") from None
-    n = next(iter(counts), 1) if name.split("_")[-1].lower() in INTERFACE else 1
-    return si * {"R": n, "W": n, "C": 1 / n, "Q": 1 / n}.get(kind, 1)
+    return si / units[name].si

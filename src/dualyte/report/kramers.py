@@ -18,10 +18,9 @@ from dualyte.report.numbers import (
     conditions,
     draw_all,
     finite,
-    named,
+    outcomes,
     short,
     stem_of,
-    unread,
     write_provenance,
     write_rows,
 )
@@ -29,7 +28,6 @@ from dualyte.report.numbers import (
 Table = tuple[list[str], list[list[str]]]
 _FIGURES: Final = 6  # spectra that get a figure: those with most to show
 _ORDER: Final = ("pass", "suspect", "fail")
-_WARNED: Final = "passing is no proof"  # said once of all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -54,25 +52,19 @@ def checks(reading: Reading, *, progress: Tell | None = None) -> tuple[Tested, .
     progress
         Called with (spectra done, all).
     """
-    rows: list[Tested] = []
-    names = named(reading.spectra)
+    rows = []
     first: dict[str, tuple[str, Spectrum]] = {}
-    for k, (name, spectrum) in enumerate(zip(names, reading.spectra, strict=True)):
-        try:
-            check = check_spectrum(spectrum)
-        except InputError as error:
-            rows.append(Tested(name=name, spectrum=spectrum, failed=str(error)))
-            continue
-        drift, against = None, ""
-        if spectrum.file in first:
-            against, earlier = first[spectrum.file]
-            drift = _drift(earlier, spectrum)
-        elif spectrum.file:
-            first[spectrum.file] = (name, spectrum)
-        rows.append(Tested(name=name, spectrum=spectrum, check=check, drift=drift, against=against))
-        if progress is not None:
-            progress(k + 1, len(names))
-    rows += [Tested(name=name, failed=why) for name, why in unread(reading.failures, names)]
+    for each in outcomes(reading, check_spectrum, progress):
+        drift, against, spectrum = None, "", each.spectrum
+        if spectrum is not None and spectrum.file and each.result is not None:
+            against, earlier = first.setdefault(spectrum.file, (each.name, spectrum))
+            drift = _drift(earlier, spectrum) if against != each.name else None
+        rows.append(
+            Tested(
+                name=each.name, spectrum=spectrum, check=each.result, drift=drift,
+                against=against if against != each.name else "", failed=each.failed,
+            )
+        )  # fmt: skip
     return tuple(rows)
 
 
@@ -184,8 +176,3 @@ def _badness(row: Tested) -> tuple[int, float]:
     if row.check is None:
         return -1, 0.0
     return _ORDER.index(row.check.verdict), row.check.noise
-
-
-def worth_telling(flags: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """Flags without the warning that belongs to every test."""
-    return {n: [f for f in each if not f.startswith(_WARNED)] for n, each in flags.items()}

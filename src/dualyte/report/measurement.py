@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from dualyte.circuit.spectrum import Spectrum
 from dualyte.circuit.strings import write
 from dualyte.errors import InputError
 from dualyte.material import Value
-from dualyte.measure.drt import DRT, DRTMap, drt, drt_map
+from dualyte.measure.drt import DRT, drt
 from dualyte.measure.eis.result import INTERFACE, Estimate
 from dualyte.measure.joint import JointFit
 from dualyte.plot.figure import Figure
@@ -23,8 +24,8 @@ from dualyte.plot.measured import (
     distribution_figure,
     fit_figures,
     joint_activation_figure,
-    map_figures,
     series_figures,
+    slices,
 )
 from dualyte.report.activation import (
     activation_csv,
@@ -32,6 +33,7 @@ from dualyte.report.activation import (
     activation_rows,
     activation_table,
 )
+from dualyte.report.circuits import Told
 from dualyte.report.evaluation import Measurement, Row
 from dualyte.report.numbers import (
     Tell,
@@ -50,6 +52,7 @@ from dualyte.report.numbers import (
     write_provenance,
     write_rows,
 )
+from dualyte.report.relaxation import drt_maps
 from dualyte.vocabulary import shown
 
 Table = tuple[list[str], list[list[str]]]
@@ -65,6 +68,8 @@ _QUIET: Final = ("took the ", "Kramers–Kronig test: passing is no proof")  # f
 def measurement_json(found: Measurement) -> dict[str, Any]:
     """Return a measurement as JSON holds it, without NaN."""
     told: dict[str, Any] = {"files": {row.name: _row(found, row) for row in found.rows}}
+    if found.comparison:
+        told["comparison"] = _comparison(found.comparison)
     if found.joint is not None:
         told["joint"] = _joint(found, found.joint)
     if found.activations:
@@ -91,9 +96,18 @@ def _row(found: Measurement, row: Row) -> dict[str, Any]:
         made["converged"] = fit.converged
     if fit is not None and row.profiles:
         made["profiles"] = _intervals(row.profiles, fit.values)
+    if row.comparison:
+        made["comparison"] = _comparison(row.comparison)
     if row.failed:
         made["failed"] = row.failed
     return made
+
+
+def _comparison(rows: Told) -> list[dict[str, Any]]:
+    """Circuits compared, best first, as JSON holds them."""
+    return [
+        {name: finite(x) if isinstance(x, float) else x for name, x in row.items()} for row in rows
+    ]
 
 
 def _numbers(found: Measurement, values: Mapping[str, Value]) -> dict[str, Any]:
@@ -138,16 +152,15 @@ def convention(cell: Spectrum, estimate: Estimate) -> str:
 
 def _joint(found: Measurement, joint: JointFit) -> dict[str, Any]:
     design = joint.design
-    spectrum = joint.spectra[0]
-    hot = bool(np.isfinite(design.temperature).all() and np.ptp(design.temperature) > 0)
+    T = joint.temperature
     made: dict[str, Any] = {
         "results": _numbers(found, joint.values),
         "chi2_reduced": finite(joint.chi2_reduced),
         "flags": list(joint.flags),
         "circuit": write(design.model.circuit),
-        "convention": convention(spectrum, joint.estimate),
+        "convention": convention(joint.spectra[0], joint.estimate),
         "spectra": len(joint.spectra),
-        "temperature_C": 25.0 if hot else conditions(spectrum)["temperature_C"],
+        "temperature_C": None if T is None else round(float(shown("temperature", T)), 6),
         "pressure_MPa": float(shown("pressure", design.levels[0])) if design.levels.size else None,
         "noise": finite(float(np.sqrt(joint.noise))),
         "laws": [
@@ -170,6 +183,8 @@ def _joint(found: Measurement, joint: JointFit) -> dict[str, Any]:
     }
     if contacts := _contacts(joint):
         made["contact"] = contacts
+    if found.joint_comparison:
+        made["comparison"] = _comparison(found.joint_comparison)
     return made
 
 
@@ -209,6 +224,8 @@ def measurement_text(found: Measurement, *, most: int | None = None) -> list[str
         if most is not None and len(good) > most:
             parts.append(f"and {len(good) - most} more: --out or --json holds them all")
     parts += [f"{row.name}: {row.failed}" for row in found.rows if row.failed]
+    if found.comparison:
+        parts += ["", comparison_table(found.comparison)]
     if found.joint is not None:
         parts += ["", *_joint_text(found, found.joint)]
     if found.activations:
@@ -235,6 +252,18 @@ def _telling(flags: Mapping[str, Sequence[str]], said: Sequence[str]) -> dict[st
         name: [f for f in each if not f.startswith(_QUIET) and f not in said]
         for name, each in flags.items()
     }
+
+
+def comparison_table(rows: Told) -> Table:
+    """One line for each circuit, best first: BIC relative to the best, ten units are decisive."""
+    cells = [
+        [
+            row["circuit"], f"{row.get('parameters', '–')}", short(row.get("chi2_reduced"), 3),
+            row.get("failed") or f"{row['delta_bic']:.1f}", row.get("laws", "–"),
+        ]
+        for row in rows
+    ]  # fmt: skip
+    return _without_empty((["circuits compared", "parameters", "χ²/dof", "ΔBIC", "laws"], cells))
 
 
 def _circuits(rows: Sequence[Row]) -> str:
@@ -322,13 +351,13 @@ def _detailed(row: Row) -> list[str | Table]:
     for name, ends in _intervals(row.profiles, fit.values).items():
         interval = f"{ends['low']:.4g} … {ends['high']:.4g} {units(ends['unit'])}"
         parts.append(f"{name} by profile: {interval} (90 %)")
-    return [*parts, last]
+    return [*parts, last, *([comparison_table(row.comparison)] if row.comparison else [])]
 
 
 def _joint_text(found: Measurement, joint: JointFit) -> list[str | Table]:
     row = _joint(found, joint)
-    about = (("temperature_C", "°C"), ("pressure_MPa", "MPa"))
-    at = [f"{row[name]:g} {unit}" for name, unit in about if row[name] is not None]
+    about = (("temperature_C", "°C", 1), ("pressure_MPa", "MPa", 6))
+    at = [f"{round(row[x], places):g} {unit}" for x, unit, places in about if row[x] is not None]
     where = f" at {', '.join(at)}" if at else ""
     parts: list[str | Table] = [
         f"Joint fit of {len(joint.spectra)} spectra{where}: {row['circuit']}",
@@ -350,6 +379,8 @@ def _joint_text(found: Measurement, joint: JointFit) -> list[str | Table]:
             parts.append(f"{label or 'arc'}: {verdict.mechanism} ({'; '.join(verdict.evidence)})")
     if open_:
         parts.append(f"mechanism undecided: {', '.join(open_)}")
+    if found.joint_comparison:
+        parts += ["", comparison_table(found.joint_comparison)]
     return parts
 
 
@@ -482,11 +513,11 @@ def measurement_figures(found: Measurement) -> list[Figure]:
         for row, fit in zip(rows, fits, strict=True):
             stem = f"_{stem_of(row.name)}" if len(rows) > 1 else ""
             figures += fit_figures(fit, joint=joint.get(row.name), noise=_noise(row), stem=stem)
-            if (found_drt := distribution(fit.spectrum)) is not None:
-                figures.append(distribution_figure(found_drt, name=f"drt{stem}"))
+            for own in distributions([fit.spectrum], bands=True):
+                figures.append(distribution_figure(own, name=f"drt{stem}"))
     else:
         figures += series_figures(fits, [joint.get(row.name) for row in rows])
-        figures += map_figures(distributions([fit.spectrum for fit in fits]))
+        figures += drt_maps(distributions([fit.spectrum for fit in fits]))
     if found.activations:
         figures += activation_figures([(each.key, each.fit) for each in found.activations])
     if found.joint is not None:
@@ -498,32 +529,21 @@ def _noise(row: Row) -> float | None:
     return None if row.check is None else row.check.noise
 
 
-def distribution(spectrum: Spectrum) -> DRT | None:
-    """Distribution of relaxation times with its band, or None where it cannot be told."""
-    try:
-        return drt(spectrum, bands=True)
-    except InputError:
-        return None
-
-
-def distributions(spectra: Sequence[Spectrum]) -> DRTMap | None:
-    """Distributions of a series, or None where they cannot be told."""
-    good = []
+def distributions(spectra: Sequence[Spectrum], *, bands: bool = False) -> list[DRT]:
+    """Distributions of relaxation times, of a sample where there are many; without failures."""
+    found = []
     some = np.unique(np.linspace(0, len(spectra) - 1, _MAPPED).round().astype(int))
     for spectrum in (spectra[k] for k in some.tolist()):
-        try:
-            drt(spectrum)
-        except InputError:
-            continue
-        good.append(spectrum)
-    return drt_map(good) if len(good) > 1 else None
+        with suppress(InputError):  # too few points, say
+            found.append(drt(spectrum, bands=bands))
+    return found
 
 
 def joint_figures(found: Measurement, joint: JointFit) -> list[Figure]:
     """Resistances over temperature and contact over pressure by the joint fit."""
     singles = [row.fit for row in found.rows if row.fit is not None]
     figures = []
-    if np.isfinite(joint.design.temperature).all() and np.ptp(joint.design.temperature) > 0:
+    if joint.design.hot and "temperature" in slices(joint.spectra):
         figures.append(joint_activation_figure(joint, singles))
     if _contacts(joint):
         figures.append(contact_figure(joint, singles))

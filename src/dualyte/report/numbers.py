@@ -10,16 +10,20 @@ import platform
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 from dualyte import plot
 from dualyte.circuit.spectrum import Spectrum
+from dualyte.errors import InputError
 from dualyte.material import Value
+from dualyte.measure.files import Reading
 from dualyte.plot.figure import Figure
 from dualyte.vocabulary import known, pretty, shown, size
 
+T = TypeVar("T")
 Row = dict[str, Any]
 Tell = Callable[[int, int], None]
 #: word of the vocabulary: unit in results, where it is not the one shown
@@ -139,6 +143,43 @@ def named(spectra: Sequence[Spectrum]) -> list[str]:
         seen[name] += 1
         found.append(f"{name}#{seen[name]}" if count[name] > 1 else name)
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Outcome(Generic[T]):
+    """What a piece of work gave on one spectrum, or why there is nothing."""
+
+    name: str  #: key in tables and JSON
+    spectrum: Spectrum | None = None  #: None for a file that could not be read
+    result: T | None = None
+    failed: str = ""
+
+
+def outcomes(
+    reading: Reading, work: Callable[[Spectrum], T], progress: Tell | None = None
+) -> list[Outcome[T]]:
+    """Do the same with every spectrum; one that is refused costs only itself.
+
+    Parameters
+    ----------
+    reading
+        What `read_spectra` found; files that failed come last.
+    work
+        Takes a spectrum.
+    progress
+        Called with (spectra done, all).
+    """
+    found: list[Outcome[T]] = []
+    names = named(reading.spectra)
+    for name, spectrum in zip(names, reading.spectra, strict=True):
+        try:
+            found.append(Outcome(name=name, spectrum=spectrum, result=work(spectrum)))
+        except InputError as error:
+            found.append(Outcome(name=name, spectrum=spectrum, failed=str(error)))
+        if progress is not None:
+            progress(len(found), len(names))
+    bad = unread(reading.failures, names)
+    return found + [Outcome(name=name, failed=why) for name, why in bad]
 
 
 def unread(failures: Iterable[Any], taken: Iterable[str]) -> list[tuple[str, str]]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from dualyte.circuit.spectrum import Spectrum
-from dualyte.errors import InputError
-from dualyte.measure.drt import DRT, Peak, drt, drt_map
+from dualyte.measure.drt import DRT, Peak, drt, map_of
 from dualyte.measure.files import Reading
 from dualyte.plot.figure import Figure
 from dualyte.plot.measured import distribution_figure, map_figures
@@ -21,11 +21,10 @@ from dualyte.report.numbers import (
     conditions,
     draw_all,
     finite,
-    named,
+    outcomes,
     short,
     stem_of,
     told,
-    unread,
     write_provenance,
     write_rows,
 )
@@ -46,33 +45,24 @@ class Relaxation:
 
 
 def relaxations(
-    reading: Reading, *, arcs: int | None = None, bands: bool = True, seed: int = 0,
-    progress: Tell | None = None,
-) -> tuple[Relaxation, ...]:  # fmt: skip
-    """Distribution of relaxation times of every spectrum; a bad one costs only itself.
+    reading: Reading, *, arcs: int | None = None, seed: int = 0, progress: Tell | None = None
+) -> tuple[Relaxation, ...]:
+    """Distribution of every spectrum with its band; a bad one costs only itself.
 
     Parameters
     ----------
     reading
         What `read_spectra` found.
-    arcs, bands, seed
+    arcs, seed
         As for `drt`.
     progress
         Called with (spectra done, all).
     """
-    rows = []
-    spectra = reading.spectra
-    names = named(spectra)
-    for k, (name, spectrum) in enumerate(zip(names, spectra, strict=True)):
-        try:
-            found = drt(spectrum, arcs=arcs, bands=bands, seed=seed)
-            rows.append(Relaxation(name=name, spectrum=spectrum, drt=found))
-        except InputError as error:
-            rows.append(Relaxation(name=name, spectrum=spectrum, failed=str(error)))
-        if progress is not None:
-            progress(k + 1, len(spectra))
-    rows += [Relaxation(name=name, failed=why) for name, why in unread(reading.failures, names)]
-    return tuple(rows)
+    work = partial(drt, arcs=arcs, bands=True, seed=seed)
+    return tuple(
+        Relaxation(name=each.name, spectrum=each.spectrum, drt=each.result, failed=each.failed)
+        for each in outcomes(reading, work, progress)
+    )
 
 
 def relaxation_json(rows: Sequence[Relaxation]) -> dict[str, Any]:
@@ -213,12 +203,23 @@ def _curve(name: str, found: DRT) -> list[dict[str, Any]]:
 
 def relaxation_figures(rows: Sequence[Relaxation]) -> list[Figure]:
     """Distribution of each spectrum where there are few, and the map of a series."""
-    good = [row for row in rows if row.drt is not None]
+    good = [(row.name, row.drt) for row in rows if row.drt is not None]
     figures = []
-    for row in good[:_FIGURES]:
-        if row.drt is not None:
-            stem = f"_{stem_of(row.name)}" if len(good) > 1 else ""
-            figures.append(distribution_figure(row.drt, name=f"drt{stem}"))
-    if len(good) > 2:
-        figures += map_figures(drt_map([row.spectrum for row in good if row.spectrum]))
+    for name, found in good[:_FIGURES]:
+        stem = f"_{stem_of(name)}" if len(good) > 1 else ""
+        figures.append(distribution_figure(found, name=f"drt{stem}"))
+    return figures + drt_maps([found for _, found in good])
+
+
+def drt_maps(drts: Sequence[DRT]) -> list[Figure]:
+    """Maps of a series over temperature and pressure; cells without an area get their own."""
+    figures = []
+    for k, unit in enumerate(dict.fromkeys(found.unit for found in drts)):
+        alike = [found for found in drts if found.unit == unit]
+        figures += map_figures(map_of(alike), stem="" if k == 0 else f"_{k + 1}")
     return figures
+
+
+def relaxation_flags(rows: Sequence[Relaxation]) -> dict[str, Sequence[str]]:
+    """Flags by spectrum."""
+    return {row.name: row.drt.flags for row in rows if row.drt is not None}

@@ -11,9 +11,8 @@ from dualyte.measure.arrhenius.judge import input_flags, judge, use_flags
 from dualyte.measure.arrhenius.laws import Errors, Form, Law, Outliers
 from dualyte.measure.arrhenius.result import ArrheniusFit
 from dualyte.measure.arrhenius.solve import choose, read
-from dualyte.vocabulary import checked, known
+from dualyte.vocabulary import ROOM, checked, known
 
-ROOM: Final = 298.15  # K
 _QUANTITY: Final[dict[Form, str]] = {
     "R": "asr", "sigma": "conductivity", "sigmaT": "conductivity", "tau": "relaxation_time",
 }  # fmt: skip

@@ -144,7 +144,7 @@ def _outliers(fit: Line, data: Data, policy: Outliers) -> tuple[tuple[int, ...],
     if policy == "robust":
         found = np.nonzero(fit.robust < LEFT_OUT)[0]
         return tuple(found.tolist()), [
-            f"point {k + 1} at {data.T[k]:g} K lies off by {np.expm1(fit.residual[k]):+.0%} and "
+            f"point {k + 1} at {data.T[k]:g} K lies off by {_percent(fit.residual[k])} and "
             "has no say in the robust fit" for k in found
         ]  # fmt: skip
     root = np.sqrt(data.w)
@@ -164,9 +164,20 @@ def _outliers(fit: Line, data: Data, policy: Outliers) -> tuple[tuple[int, ...],
     chance = 2 * t_law.sf(t, degrees) * n
     found = np.nonzero(chance < DOUBT)[0]
     return tuple(found.tolist()), [
-        f"point {k + 1} at {data.T[k]:g} K lies off by {np.expm1(fit.residual[k]):+.0%} "
+        f"point {k + 1} at {data.T[k]:g} K lies off by {_percent(fit.residual[k])} "
         f"(p = {chance[k]:.2g}); it was used" for k in found
     ]  # fmt: skip
+
+
+def _percent(residual: float) -> str:
+    """Relative deviation of a residual of the logarithm, to two digits.
+
+    >>> _percent(np.log(2)), _percent(-0.031), _percent(4.2e-4)
+    ('+100%', '-3.1%', '+0.042%')
+    """
+    x = float(np.expm1(residual))
+    places = 0 if x == 0 else int(np.clip(-1 - np.floor(np.log10(abs(x))), 0, 9))
+    return f"{x:+.{places}%}"
 
 
 def input_flags(data: Data) -> list[str]:

@@ -7,14 +7,13 @@ from typing import Final, Literal
 import numpy as np
 
 from dualyte.errors import InputError
-from dualyte.vocabulary import Floats
+from dualyte.vocabulary import BOLTZMANN, Floats
 
 Form = Literal["R", "sigma", "sigmaT", "tau"]
 Law = Literal["arrhenius", "vtf"]
 Outliers = Literal["keep", "flag", "robust"]
 Errors = Literal["auto", "scaled", "unscaled"]
 
-BOLTZMANN: Final = 1.380649e-23  # J/K
 SAME: Final = 0.05  # K: temperatures closer than this are replicates
 DOUBT: Final = 0.05  # probability below which a test speaks up
 RISES: Final[dict[Form, float]] = {"R": 1.0, "tau": 1.0, "sigma": -1.0, "sigmaT": -1.0}

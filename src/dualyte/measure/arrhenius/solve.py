@@ -9,17 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dualyte.errors import InputError
-from dualyte.measure.arrhenius.laws import (
-    BOLTZMANN,
-    RISES,
-    SAME,
-    Form,
-    Law,
-    Outliers,
-    columns,
-)
+from dualyte.measure.arrhenius.laws import RISES, SAME, Form, Law, Outliers, columns
 from dualyte.uncertainty import moderated
-from dualyte.vocabulary import Floats, checked, q
+from dualyte.vocabulary import BOLTZMANN, Floats, checked, q
 
 _ALIKE: Final = 0.01  # scatters that differ by less than chance are one
 TUKEY: Final = 4.685  # residuals beyond this many deviations have no weight
