@@ -114,12 +114,27 @@ def test_area_turns_ohm_into_ohm_square_metre():
 
 
 def test_arcs_are_named_by_their_order_in_time():
-    swapped = parse(
-        "R_0-p(R_bulk,CPE_bulk)-p(R_he,CPE_he)-p(R_gb,CPE_gb)-CPE_tail"
-    )  # a start that asks for the wrong order changes nothing
-    fit = fit_spectrum(spectrum(truth(), 2), swapped)
-    f = [fit.values[f"f_{label}"].si for label in ("bulk", "he", "gb")]
+    written = "R_0-p(R_a,CPE_a)-p(R_b,CPE_b)-p(R_c,CPE_c)-CPE_tail"
+    fit = fit_spectrum(spectrum(truth(), 2), written)
+    f = [fit.values[f"f_{label}"].si for label in "abc"]
     assert f == sorted(f, reverse=True)
+
+
+def test_labels_with_a_meaning_keep_it_wherever_they_are_written():
+    reverse = "R_0-p(R_he,CPE_he)-p(R_gb,CPE_gb)-p(R_bulk,CPE_bulk)-CPE_tail"
+    one, two = (fit_spectrum(spectrum(truth(), 2), text).numbers for text in (CIRCUIT, reverse))
+    assert two["R_he"] == pytest.approx(one["R_he"], rel=1e-5)
+
+
+def test_numbers_say_which_arc_is_which():
+    names = list(truth())
+    reverse = "R_0-p(R_c,CPE_c)-p(R_b,CPE_b)-p(R_a,CPE_a)-CPE_tail"
+    p = truth()
+    order = ("R_0", "R_he", "Q_he", "n_he", "R_gb", "Q_gb", "n_gb", "R_bulk", "Q_bulk", "n_bulk")
+    made = parse(reverse, *[p[name] for name in (*order, *names[-2:])])
+    fit = fit_spectrum(spectrum(truth(), 2), made)
+    assert fit.values["f_c"].si == pytest.approx(5e3, rel=0.3)
+    assert fit.values["f_a"].si == pytest.approx(3e6, rel=0.3)
 
 
 def test_the_product_of_R_and_C_is_the_time_constant_of_the_arc():

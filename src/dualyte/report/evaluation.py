@@ -236,7 +236,13 @@ def join(
         if circuits[0] == AUTO:
             circuits = (max((write(fit.model.circuit) for fit in fits), key=len),)
         joint = fit_joint(
-            spectra, circuits[0], weighting=weighting, known=known, seed=seed, progress=progress
+            spectra,
+            circuits[0],
+            weighting=weighting,
+            known=known,
+            seed=seed,
+            progress=progress,
+            tied=found.options.get("tied", ()),
         )
     left = [row.name for row in found.rows if row.fit is None]
     if left:
@@ -276,8 +282,6 @@ def _known(found: Measurement) -> tuple[dict[str, Value], list[str]]:
             source="user", where="--fix",
         )  # fmt: skip
         flags.append(f"{name} is held at its fixed value (at 25 °C) in the joint fit, too")
-    if found.options.get("tied"):
-        flags.append("tied parameters are tied in the single fits, not in the joint fit")
     return known, flags
 
 

@@ -19,6 +19,7 @@ from dualyte.measure.eis.result import Fit
 from dualyte.numerics.levenberg import EXACT
 
 _DECISIVE: Final = 10.0  # a larger circuit must lower the criterion by this (Kass & Raftery 1995)
+_OVERWHELMING: Final = 100.0  # what a circuit with an unsettled part must gain to be taken
 _ARCS: Final = 3
 _BILAYER: Final = ("bulk", "gb", "he")  # three arcs between blocking electrodes, if
 _CAPACITANCE: Final = (1e-4, 1e-2, 1.0)  # F/m²: they lie below these, the first to the last
@@ -92,7 +93,7 @@ def candidates(spectrum: Spectrum) -> list[str]:
     found = []
     for count, lead, series, tail in product(range(_ARCS + 1), leads, ([], ["R_0"]), tails):
         arcs = [f"p(R_{k},CPE_{k})" for k in range(1, count + 1)]
-        if arcs or (series and tail):
+        if arcs or series:
             found.append("-".join([*lead, *series, *arcs, *tail]))
     return sorted(found, key=lambda text: len(parse(text).parameters))
 
@@ -115,6 +116,8 @@ def choose_circuit(spectrum: Spectrum, *, weighting: Weighting = "modulus") -> F
         elif kept is None or _gain(kept, fit) > _DECISIVE:
             kept = fit
     found = kept or poor
+    if kept is not None and poor is not None and _gain(kept, poor) > _OVERWHELMING:
+        found = poor  # a part of it is not settled, and says so, but less than it is too little
     if found is None:
         raise InputError(
             f"{spectrum.title}: no circuit of up to three arcs fits; give one with --circuit, "

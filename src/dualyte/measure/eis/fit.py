@@ -16,7 +16,7 @@ from dualyte.circuit.spectrum import Spectrum
 from dualyte.circuit.strings import parse
 from dualyte.errors import InputError
 from dualyte.measure.eis.guess import starts
-from dualyte.measure.eis.model import ArcNames, Model, Weighting, arc_names, refuse, stack
+from dualyte.measure.eis.model import ArcNames, Model, Weighting, precedence, refuse, stack
 from dualyte.measure.eis.result import Fit
 from dualyte.numerics.levenberg import CONVERGED, Fitted, Stack, fit_many
 from dualyte.vocabulary import Floats
@@ -104,8 +104,9 @@ def fit_spectrum(
     Returns
     -------
     Fit
-        With full covariance. Arcs of one form are ordered by time constant, fastest first,
-        unless they are fixed, tied or bounded.
+        With full covariance. Arcs of one form are named in the order of their time constants:
+        as the numbers of the circuit order them, else bulk before gb before he, else as
+        written, fastest first. Those that are fixed, tied or bounded stay as they are.
 
     Raises
     ------
@@ -152,9 +153,10 @@ def _model(
     made = _read(circuit) if isinstance(circuit, str) else circuit
     if fixed or tied or bounds:
         return Model(
-            circuit=made, fixed=fixed or {}, tied=tuple(map(tuple, tied)), bounds=bounds or {}
-        )
-    return _plain(_bare(made))
+            circuit=made, fixed=fixed or {}, tied=tuple(map(tuple, tied)), bounds=bounds or {},
+            precedence=precedence(made),
+        )  # fmt: skip
+    return _plain(_bare(made), precedence(made))
 
 
 _read = lru_cache(maxsize=256)(parse)
@@ -167,8 +169,8 @@ def _bare(circuit: Circuit) -> Circuit:
 
 
 @lru_cache(maxsize=256)
-def _plain(circuit: Circuit) -> Model:
-    return Model(circuit=circuit)
+def _plain(circuit: Circuit, order: tuple[str, ...]) -> Model:
+    return Model(circuit=circuit, precedence=order)
 
 
 def _given(circuit: Circuit | str, model: Model) -> Floats | None:
@@ -274,7 +276,7 @@ def _alike(model: Model) -> list[list[ArcNames]]:
     """Groups of arcs of one form that may change places."""
     touched = {*model.fixed, *model.bounds, *(name for group in model.tied for name in group)}
     groups: dict[tuple[bool, ...], list[ArcNames]] = {}
-    for arc in arc_names(model.circuit):
+    for arc in model.arcs:
         if not touched & set(_names(arc)):
             form = tuple(map(bool, (arc.Q, arc.n, arc.C, arc.tau)))
             groups.setdefault(form, []).append(arc)

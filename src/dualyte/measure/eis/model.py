@@ -31,6 +31,7 @@ from dualyte.vocabulary import Floats
 
 Weighting = Literal["modulus", "parts", "unit", "spread"]
 N_LOW: Final = 0.2  # an exponent below it is no constant-phase element people would publish
+_RANK: Final = {"bulk": 0, "gb": 1, "he": 2, "hei": 2, "int": 2, "interface": 2}
 _WIDE: Final = 80.0  # |ln p| beyond which a parameter has run away
 
 
@@ -92,6 +93,7 @@ class Model:
     fixed: Mapping[str, float] = field(default_factory=dict)  #: name: SI value
     tied: Sequence[tuple[str, ...]] = ()  #: groups of names that share one value
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)  #: SI
+    precedence: tuple[str, ...] = ()  #: labels of arcs from fast to slow, where they are known
     logarithmic: bool = False  #: also series R and L (for laws that are linear in ln R)
 
     def __post_init__(self) -> None:
@@ -137,6 +139,15 @@ class Model:
         if not 0 <= value <= most or np.isinf(value) or (value == 0 and self._log(name)):
             wanted = "a number from 0 to 1" if most == 1 else "a positive number"
             raise InputError(f"{name} cannot {told} {value:g}; give {wanted}")
+
+    @cached_property
+    def arcs(self) -> list[ArcNames]:
+        """Arcs from fast to slow: as `precedence` says, by what labels mean, or as written."""
+        lines = arc_names(self.circuit)
+        rank = {label: k for k, label in enumerate(self.precedence)} or _RANK
+        if any(arc.label.lower() not in rank and arc.label not in rank for arc in lines):
+            return lines
+        return sorted(lines, key=lambda arc: rank.get(arc.label, rank.get(arc.label.lower(), 0)))
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -248,6 +259,16 @@ class Model:
         """(k,) free numbers from SI numbers, clipped into the box."""
         x = self.to_x({name: numbers[name] for name in self.free})
         return np.clip(x, self.layout.low, self.layout.high)
+
+
+def precedence(circuit: Circuit) -> tuple[str, ...]:
+    """Labels of arcs from fast to slow by the numbers of the circuit, if it has all."""
+    numbers = circuit.parameters
+    lines = arc_names(circuit)
+    if len(lines) < 2 or not all(np.isfinite(v) and v > 0 for v in numbers.values()):
+        return ()
+    x = {k: v if k.startswith("n") else float(np.log(v)) for k, v in numbers.items()}
+    return tuple(arc.label for arc in sorted(lines, key=lambda arc: float(arc.log_tau(x))))
 
 
 def scale(spectrum: Spectrum) -> float:

@@ -39,6 +39,8 @@ def temperatures(name: str) -> tuple[list[float], list[str]]:
     ([233.15], [413.15])
     >>> temperatures("cell_m20C")[0], temperatures("LPSCl_298.15K_b")[0]
     ([253.15], [298.15])
+    >>> temperatures("cell1_2C_55MPa")[0]
+    [275.15]
     >>> temperatures("rate_2C_CP_C08")
     ([], ["took '2C' in the name for a rate of charge; write 2degC for a temperature"])
     """
@@ -47,7 +49,7 @@ def temperatures(name: str) -> tuple[list[float], list[str]]:
     for match in _CELSIUS.finditer(name):
         sign = -1.0 if match[1] or match[2] or match[3] else 1.0
         number = sign * _float(match[4])
-        if match[5] == "C" and 0 < number < 4:
+        if match[5] == "C" and 0 < number < 4 and not _PRESSURE.search(name):
             said.append(
                 f"took {match[4] + 'C'!r} in the name for a rate of charge; write "
                 f"{match[4]}degC for a temperature"

@@ -37,6 +37,7 @@ def best_solution(
     *,
     enough: float,
     rounds: int = 6,
+    least: int = 1,
     seed: int = 0,
 ) -> Solution:
     """Fit the series from several starts and keep the best, arcs ordered by time constant.
@@ -51,6 +52,8 @@ def best_solution(
         χ² that ends the search.
     rounds
         Most rounds of starts.
+    least
+        Fewest rounds, whatever they find.
     seed
         Of the variations.
     """
@@ -74,7 +77,7 @@ def best_solution(
             found = solve(made, data, _carried(smaller, made, short.theta))
             if best is None or found.chi2 < best.chi2:
                 best = found
-        if best is not None and best.chi2 <= enough:
+        if best is not None and best.chi2 <= enough and attempt + 1 >= least:
             break
     if best is None:
         raise AssertionError("a round always ends with a solution")
@@ -85,7 +88,9 @@ def best_solution(
 def _hops(made: Design, theta: Floats) -> list[Floats]:
     """Starts in other basins: one arc given to its neighbour, another split in two."""
     lines = [
-        arc for arc in arc_names(made.model.circuit) if arc.Q and arc.n and arc.R in made.names
+        arc
+        for arc in arc_names(made.model.circuit)
+        if arc.Q and arc.n and {arc.R, arc.Q, arc.n} <= set(made.names)
     ]
     order = sorted(lines, key=lambda arc: _log_tau(made, theta, arc))
     return [_hop(made, theta, order, a, b) for a in order for b in order if a is not b]
@@ -127,7 +132,7 @@ def _short(made: Design, data: Stack, start: Floats) -> Solution:
 
 def _ordered(made: Design, theta: Floats) -> Floats:
     """θ with arcs that obey the same laws named by their order in time at 25 °C."""
-    lines = [arc for arc in arc_names(made.model.circuit) if arc.Q and arc.n]
+    lines = [arc for arc in made.model.arcs if arc.Q and arc.n]
     moved = theta.copy()
     for moves in (True, False):
         same = [arc for arc in lines if (arc.label in made.movers) == moves]
@@ -177,13 +182,18 @@ def reference(made: Design) -> int:
 
 def _alone(spectrum: Spectrum, circuit: Circuit, weighting: Weighting) -> list[dict[str, float]]:
     """Numbers from one spectrum: its fit, then guesses (overlapping arcs fit in odd ways)."""
+    given = circuit.parameters
     fit = fit_spectrum(spectrum, circuit, weighting=weighting)
     guessed = [fit.model.numbers(theta) for theta in starts(fit.model, spectrum)[:6]]
     z = np.abs(fit.z) * (spectrum.area or 1.0)
     low, high = 1e-2 * float(z.min()), float(z.max())
     return [
         {k: float(np.clip(v, low, high)) if k.startswith("R") else v for k, v in numbers.items()}
-        for numbers in (fit.numbers, *guessed)
+        for numbers in (
+            fit.numbers,
+            *guessed,
+            *([given] if np.isfinite([*given.values()]).all() else []),
+        )
     ]
 
 

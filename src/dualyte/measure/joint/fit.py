@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _POOR: Final = 3.0  # variance over that of the noise from which on a circuit is not believed
-_WIDE: Final = 1.25  # ratio of the ends of a 90 % interval beyond which R is not identifiable
+_WIDE: Final = 1.2  # ratio of the ends of a 90 % interval beyond which R is not identifiable
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -92,11 +92,13 @@ class JointFit:
     def reference(self) -> Floats:
         """(p, k) laws at `temperature` and the highest pressure."""
         rows = np.zeros(self.design.matrix.shape[1:])
+        followers = {n: group for group in self.design.terms.tied for n in group}
         for k, name in enumerate(self.design.names):
             base = name.split("[")[0]
             if base in self.design.model.names:  # of what is free in each spectrum, the mean
                 share = 1.0 if base == name else 1.0 / len(self.spectra)
-                rows[self.design.model.names.index(base), k] = share
+                for each in followers.get(base, (base,)):
+                    rows[self.design.model.names.index(each), k] = share
         return rows
 
     @cached_property
@@ -124,6 +126,7 @@ class JointFit:
                 tag = f"_{arc.label}" if arc.label else ""
                 free |= {f"C{tag}", f"f{tag}", f"sigma{tag}", "sigma_total"}
         found = {name: value for name, value in found.items() if name not in free}
+        followers = {group[0]: group for group in self.design.terms.tied}
         plain = {b.R for b in self.estimate.arcs} | {
             name for b in blocks(self.design.model.circuit) if isinstance(b, R)
             for name in b.parameters
@@ -134,6 +137,8 @@ class JointFit:
                 tag = of.removeprefix("R").removeprefix("k_") if of in plain else f"_{of}"
                 tag = tag if tag.startswith("_") or not tag else f"_{tag}"
                 found[f"Ea{tag}"] = self._value(name, "activation_energy", ELECTRON)
+                for each in followers.get(of, ())[1:]:
+                    found[f"Ea{each.removeprefix('R')}"] = found[f"Ea{tag}"]
             elif name.startswith("m_") and not self.design.terms.pressure:
                 found[name] = self._value(name, "ratio", 1.0)
         return found
@@ -281,6 +286,7 @@ def fit_joint(
     weighting: Weighting = "modulus",
     terms: Terms | None = None,
     known: Mapping[str, Value] | None = None,
+    tied: Sequence[Sequence[str]] = (),
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> JointFit:
@@ -302,6 +308,9 @@ def fit_joint(
     known
         Values from reference cells of a single electrolyte, by name (`R_bulk`, `n_gb`,
         `Ea_bulk` …), for the geometry of this cell: Gaussian knowledge with their spread.
+    tied
+        Groups of parameters that share value, activation energy and drift, such as
+        `[("n_gb", "n_he")]`.
     seed
         Of the starts.
     progress
@@ -321,7 +330,8 @@ def fit_joint(
     if len(spectra) < 2:
         raise InputError(f"{len(spectra)} spectrum is no series; a joint fit needs several")
     tell = progress or (lambda done, total: None)
-    first = design(spectra, made, terms or Terms())
+    groups = tuple(map(tuple, tied))
+    first = design(spectra, made, terms or Terms(tied=groups))
     for spectrum in spectra:
         if why := refuse(spectrum, first.model):
             raise InputError(why)

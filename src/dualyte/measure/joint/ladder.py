@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -14,7 +14,7 @@ from dualyte.errors import InputError
 from dualyte.material import Value
 from dualyte.measure.eis.fit import fit_spectrum
 from dualyte.measure.eis.guess import starts
-from dualyte.measure.eis.model import Weighting, arc_names
+from dualyte.measure.eis.model import Weighting
 from dualyte.measure.joint.begin import best_solution, reference
 from dualyte.measure.joint.laws import Design, Terms, design
 from dualyte.measure.joint.solve import Prior, Soft, Solution, soften, solve
@@ -175,6 +175,9 @@ def describe(series: Series, hard: Design, terms: Terms | None) -> tuple[Series,
             tests.append(more)
             if rounds == 0 or more.holds or other.solution.chi2 < found.solution.chi2:
                 found = other
+        if tests[-1].holds and tests[-1].terms.drift_n and rounds == 0:
+            series, found, more = _tried(series, found.design, found, rounds=6, least=3)
+            tests[-1] = more  # drifts make many minima: look again before believing one
     if tests[-1].holds:
         return series, _with_priors(series, found, tests)
     soft = soften(
@@ -191,7 +194,7 @@ def _contact_freed(
     series: Series, found: _Try, tests: list[LawTest]
 ) -> tuple[Series, _Try, list[LawTest]]:
     """Give up the power law of the contact where it costs more than chance would."""
-    made = design(series.spectra, series.circuit, Terms(contact=True))
+    made = design(series.spectra, series.circuit, replace(found.design.terms, contact=True))
     series, other, more = _tried(series, made, found, rounds=0)
     if _nested(found, other, series.data) >= _CONTACT:
         return series, found, tests
@@ -201,14 +204,15 @@ def _contact_freed(
 def _ladder(hard: Design) -> list[Terms]:
     """Looser and looser laws."""
     pressed, hot = hard.levels.size > 1, hard.hot
-    steps = [Terms(contact=True), Terms(pressure=True)] if pressed else []
+    base = hard.terms
+    drift = replace(base, drift_n=True, drift_q=True)
+    steps = [replace(base, contact=True), replace(base, pressure=True)] if pressed else []
     if hot:
-        steps.append(Terms(drift_n=True, drift_q=True))
+        steps.append(drift)
     if pressed and hot:
-        steps.append(Terms(drift_n=True, drift_q=True, contact=True))
-        steps.append(Terms(drift_n=True, drift_q=True, pressure=True))
+        steps += [replace(drift, contact=True), replace(drift, pressure=True)]
     if pressed:
-        steps.append(Terms(drift_n=hot, drift_q=hot, contact=True, pressure=True))
+        steps.append(replace(drift if hot else base, contact=True, pressure=True))
     return steps
 
 
@@ -220,7 +224,7 @@ class _Try:
 
 
 def _tried(
-    series: Series, made: Design, stricter: _Try | None, *, rounds: int
+    series: Series, made: Design, stricter: _Try | None, *, rounds: int, least: int = 0
 ) -> tuple[Series, _Try, LawTest]:
     """Fit under some laws, from the stricter ones and, where that is poor, from anew."""
     prior = _knowledge(made, series.known)
@@ -232,10 +236,11 @@ def _tried(
     enough = _enough(series, made)
     if made.terms.free:  # what each spectrum settles for itself, its own fit knows best
         found = solve(made, data, _nearest(series, made), prior=prior, unit=unit)
-    elif found is None or (rounds and found.chi2 > enough):
+    elif found is None or least or (rounds and found.chi2 > enough):
+        alone = made.levels.size < 2  # temperature alone leaves more minima than with pressure
         fresh = best_solution(
             series.spectra, made, data, series.weighting, enough=enough, rounds=rounds,
-            seed=series.seed,
+            least=least or 1 + alone, seed=series.seed,
         )  # fmt: skip
         if prior is not None:
             fresh = solve(made, data, fresh.theta, prior=prior, unit=unit)
@@ -263,7 +268,7 @@ def _nearest(series: Series, made: Design) -> Floats:
 def _in_order(made: Design, x: Floats) -> Floats:
     """Name arcs of one form by their order in time, spectrum by spectrum."""
     at = made.model.names.index
-    lines = [arc for arc in arc_names(made.model.circuit) if arc.Q and arc.n]
+    lines = [arc for arc in made.model.arcs if arc.Q and arc.n]
     columns = [[at(arc.R), at(arc.Q), at(arc.n)] for arc in lines]
     moved = x.copy()
     if len(columns) > 1:
@@ -295,9 +300,7 @@ def _tested(series: Series, made: Design, solution: Solution) -> LawTest:
     drifts = 1.0
     terms = made.terms
     if made.hot and not (terms.drift_n or terms.free):
-        loose_terms = Terms(
-            drift_n=True, drift_q=True, contact=terms.contact, pressure=terms.pressure
-        )
+        loose_terms = replace(terms, drift_n=True, drift_q=True)
         loose = design(series.spectra, series.circuit, loose_terms)
         start = _moved(made, solution.theta, loose)
         there = solve(loose, series.data, start)
@@ -336,7 +339,7 @@ def _with_priors(series: Series, found: _Try, tests: Sequence[LawTest]) -> Descr
         return Described(
             design=made, solution=found.solution, prior=found.prior, tests=tuple(tests)
         )
-    looser = Terms(drift_n=True, drift_q=True, contact=terms.contact, pressure=terms.pressure)
+    looser = replace(terms, drift_n=True, drift_q=True)
     wide = design(series.spectra, series.circuit, looser)
     prior = _knowledge(wide, series.known)
     mean = np.zeros(len(wide.names)) if prior is None else prior.mean

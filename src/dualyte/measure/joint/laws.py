@@ -20,7 +20,7 @@ import numpy.typing as npt
 from dualyte.circuit.elements import Circuit, Element, R, blocks, slots
 from dualyte.circuit.spectrum import Spectrum
 from dualyte.errors import InputError
-from dualyte.measure.eis.model import ArcNames, Model, arc_names
+from dualyte.measure.eis.model import ArcNames, Model, arc_names, precedence
 from dualyte.measure.eis.result import INTERFACE
 from dualyte.vocabulary import BOLTZMANN, ELECTRON, ROOM, Floats, show
 
@@ -37,6 +37,7 @@ class Terms:
     contact: bool = False  #: contact free at each pressure instead of a power law
     pressure: bool = False  #: R and Q of every arc follow P, each in its own way
     free: tuple[str, ...] = ()  #: parameters that each spectrum settles for itself
+    tied: tuple[tuple[str, ...], ...] = ()  #: groups of parameters that share value and laws
 
     def __str__(self) -> str:
         told = []
@@ -157,7 +158,7 @@ def design(spectra: Sequence[Spectrum], circuit: Circuit, terms: Terms = Terms()
             f"{len(spectra)} spectra at one temperature and one pressure are no series; a joint "
             "fit needs several of either (in file names such as cell1_-40C_55MPa.csv)"
         )
-    model = Model(circuit=circuit, logarithmic=True)
+    model = Model(circuit=circuit, logarithmic=True, precedence=precedence(circuit))
     lines = arc_names(circuit)
     labelled = [a.label for a in lines if a.label.lower() in INTERFACE]
     movers = tuple(labelled or [a.label for a in lines]) if pressed else ()
@@ -170,6 +171,7 @@ def design(spectra: Sequence[Spectrum], circuit: Circuit, terms: Terms = Terms()
     for arc in lines:
         _drifts(table, arc, known, t if hot else None, terms)
         _contact(table, arc, known, P, levels, terms, moves=arc.label in movers)
+    _merge(table, terms.tied, model)
     return Design(
         model=model,
         names=tuple(table.names),
@@ -184,6 +186,20 @@ def design(spectra: Sequence[Spectrum], circuit: Circuit, terms: Terms = Terms()
         terms=terms,
         movers=movers,
     )
+
+
+def _merge(table: _Columns, tied: Sequence[tuple[str, ...]], model: Model) -> None:
+    """Make the θ of tied parameters one, with their activation energies and drifts."""
+    Model(circuit=model.circuit, tied=tied, logarithmic=True)  # refuses ties without meaning
+    for first, *others in tied:
+        for follower in others:
+            for stem in ("", "Ea_", "drift_"):
+                leader, name = stem + first, stem + follower
+                if name in table.names and leader in table.names:
+                    k = table.names.index(name)
+                    table.columns[table.names.index(leader)] += table.columns[k]
+                    for column in (table.names, table.columns, table.low, table.high):
+                        del column[k]
 
 
 def _constants(

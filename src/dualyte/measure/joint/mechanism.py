@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -85,7 +85,7 @@ def _exponents(fit: JointFit) -> dict[str, tuple[float, float, float, float]]:
     loose = design(
         fit.spectra,
         fit.design.model.circuit,
-        Terms(drift_n=terms.drift_n, drift_q=terms.drift_q, pressure=True),
+        replace(terms, contact=False, pressure=True),
     )
     start = np.array(
         [
