@@ -27,6 +27,7 @@ from dualyte.measure.eis import (
     fit_spectrum,
     profile,
 )
+from dualyte.numerics import levenberg
 
 SEEDS = 200
 
@@ -429,3 +430,17 @@ def test_a_spread_is_shared_between_interfaces_like_its_number():
         for n in (1, 2)
     )
     assert two.spread / two.si == pytest.approx(one.spread / one.si)
+
+
+def test_ctrl_c_in_a_batch_keeps_what_is_fitted(monkeypatch):
+    def stop(part, begins, *_):
+        for begin in list(begins)[:2]:
+            part(begin)
+        return True
+
+    monkeypatch.setattr(levenberg, "_in_parts", stop)
+    cells = [spectrum(truth(), k) for k in range(40)]
+    batch = fit_spectra(cells, start(0), workers=2)
+    assert batch.stopped
+    assert 0 < len(batch.fits) < len(cells)
+    assert {row.why for row in batch.failures} == {"stopped before it was fitted"}

@@ -428,8 +428,36 @@ def test_a_joint_fit_refuses_what_is_no_series_of_one_cell(here, capsys):
     assert "at one temperature and one pressure" in same
     (folder / "cell1_0C.toml").write_text('area = "2 cm2"\n')
     assert "different area" in refusal(capsys, *FIT, folder, "--joint")
+
+
+def test_a_file_without_temperature_costs_a_joint_fit_only_itself(here, capsys):
+    folder = cells(here / "some", series(1, temperatures=(273.15, 298.15, 313.15)))
     write(folder / "cell2.csv", bilayer())
-    assert "cell2 has no temperature" in refusal(capsys, *FIT, folder, *AREA, "--joint")
+    assert run(*FIT, folder, *AREA, "--joint", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["joint"]["spectra"] == 3
+    assert "left out of the joint fit: cell2.csv" in told["joint"]["flags"] + told["flags"]
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_fitted(cell, capsys):
+    Path("file").write_text("in the way")
+    assert "cannot be made" in refusal(capsys, *FIT, cell, *AREA, "--out", "file/found")
+
+
+def test_files_of_an_earlier_run_do_not_outlive_its_results(cell, capsys):
+    assert run(*FIT, cell, *AREA, "--out", "found") == 0
+    Path("found/notes.txt").write_text("mine")
+    assert run("measure", "eis", cell, "--circuit", "R_0-p(R_1,CPE_1)-CPE_2", "--out", "found") == 0
+    names = {p.name for p in Path("found").iterdir()}
+    assert "notes.txt" in names
+    written = json.loads(Path("found/provenance.json").read_text(encoding="utf-8"))
+    assert set(written["files_written"]) | {"notes.txt"} >= names - {"provenance.json"}
+
+
+def test_ties_hold_in_the_joint_fit_too(hot, capsys):
+    assert run(*FIT, hot, *AREA, "--joint", "--json", "--tie", "n_gb,n_he") == 0
+    results = json.loads(capsys.readouterr().out)["joint"]["results"]
+    assert results["n_gb"]["value"] == results["n_he"]["value"]
 
 
 # --- folder and text --------------------------------------------------------------------

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
@@ -24,6 +26,18 @@ for branch in (predict, measure, calibrate, report):
     app.command(branch)
 
 Quantity = Annotated[str, Parameter(allow_leading_hyphen=True)]
+
+
+def check_folder(out: Path) -> None:
+    """Make the folder of --out, or say at once why results cannot go there."""
+    if out.exists() and not out.is_dir():
+        raise dl.InputError(f"--out {out} is a file; name a folder")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise dl.InputError(f"--out {out} cannot be made: {error.strerror}") from error
+    if not os.access(out, os.W_OK):
+        raise dl.InputError(f"--out {out} cannot be written to; name another folder")
 
 
 @contextmanager

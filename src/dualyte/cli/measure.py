@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 import dualyte as dl
-from dualyte.cli.common import Quantity, dumps, measure, print_table, progress
+from dualyte.cli.common import Quantity, check_folder, dumps, measure, print_table, progress
 
 if TYPE_CHECKING:
     from dualyte.material import Material
@@ -128,6 +128,9 @@ def measure_eis(
     read, fit = read or ReadOptions(), fit or FitOptions()
     series, to = series or SeriesOptions(), to or OutOptions()
     _check_options(fit, to)
+    for text in fit.circuits:
+        if text != "auto":
+            dl.parse_circuit(text)  # a wrong one is refused before anything is read
     layers = _layers(series)
     reading = _reading(files, read)
     with progress("fitting spectra", quiet=to.json) as tell:
@@ -135,10 +138,10 @@ def measure_eis(
             reading, fit.circuits, progress=tell, profiles=series.profile,
             **_how(fit, reading),
         )  # fmt: skip
-    stopped = False
+    stopped = found.stopped
     if found.fits and not series.joint:
         found = over_temperature(found)
-    elif found.fits:
+    elif found.fits and not stopped:
         try:
             with progress("joint fit", quiet=to.json) as tell:
                 found = join(found, fit.circuits, layers=layers, seed=fit.seed, progress=tell)
@@ -153,7 +156,9 @@ def measure_eis(
     _tell(_with_flags(found, flags, read, fit), to)
     if stopped:
         print(
-            "dualyte: stopped before the joint fit ended; single fits are as given",
+            "dualyte: stopped before all were fitted; those fitted are given"
+            if found.stopped
+            else "dualyte: stopped before the joint fit ended; single fits are as given",
             file=sys.stderr,
         )
         sys.exit(130)
@@ -235,8 +240,8 @@ def _check_options(fit: FitOptions, to: OutOptions) -> None:
 
 
 def _check_out(to: OutOptions) -> None:
-    if to.out is not None and to.out.exists() and not to.out.is_dir():
-        raise dl.InputError(f"--out {to.out} is a file; name a folder")
+    if to.out is not None:
+        check_folder(to.out)
 
 
 def _si(read: ReadOptions, name: str) -> float | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 import dualyte as dl
-from dualyte.cli.common import Quantity, predict, print_table, progress
+from dualyte.cli.common import Quantity, check_folder, predict, print_table, progress
 
 if TYPE_CHECKING:
     from dualyte.circuit import Spectrum
@@ -257,8 +257,7 @@ def _folder(options: InterfaceOptions, design: Design) -> Path | None:
     from dualyte.interface.predict import fingerprint
 
     if options.out is not None:
-        if options.out.exists() and not options.out.is_dir():
-            raise dl.InputError(f"--out {options.out} is a file; name a folder")
+        check_folder(options.out)
         return options.out
     if options.json:
         return None

@@ -8,7 +8,7 @@ the same network; problems are independent and run in threads.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -55,6 +55,7 @@ class Fitted:
     outcome: Ints  #: (n,) CONVERGED, MAX_STEPS or STALLED
     steps: Ints  #: (n,)
     structure: Floats  #: (n,) lag-one correlation of residuals, in standard deviations of noise
+    stopped: bool = False  #: by Ctrl-C: problems not begun have an infinite χ²
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=True)
@@ -302,6 +303,7 @@ def fit_many(
     max_steps: int = 300,
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
+    partial: bool = False,
 ) -> Fitted:
     """Fit every problem of `data` from its own start.
 
@@ -321,6 +323,8 @@ def fit_many(
         Threads.
     progress
         Called with (problems done, all).
+    partial
+        Whether Ctrl-C gives what is finished instead of being raised.
     """
     n, k = start.shape
     theta = np.array(start, dtype=np.float64, order="C")  # one type for the compiler
@@ -342,26 +346,36 @@ def fit_many(
         return end - begin
 
     size = n if workers == 1 and progress is None else max(1, min(64, -(-n // (4 * workers))))
-    if workers == 1:
-        done = 0
-        for begin in range(0, n, size):
-            done += part(begin)
-            if progress:
-                progress(done, n)
-    else:
-        with ThreadPoolExecutor(workers) as pool:
-            done = 0
-            try:
-                for finished in pool.map(part, range(0, n, size)):
-                    done += finished
-                    if progress:
-                        progress(done, n)
-            except KeyboardInterrupt:
-                pool.shutdown(cancel_futures=True)
-                raise
+    stopped = _in_parts(part, range(0, n, size), n, workers, progress)
+    if stopped and not partial:
+        raise KeyboardInterrupt
     return Fitted(
-        theta=theta, chi2=chi2, hessian=hessian, outcome=outcome, steps=steps, structure=structure
-    )
+        theta=theta, chi2=chi2, hessian=hessian, outcome=outcome, steps=steps,
+        structure=structure, stopped=stopped,
+    )  # fmt: skip
+
+
+def _in_parts(
+    part: Callable[[int], int],
+    begins: Sequence[int],
+    total: int,
+    workers: int,
+    progress: Callable[[int, int], None] | None,
+) -> bool:
+    """Do every part, in threads if there are several; whether Ctrl-C came before the end."""
+    done = 0
+    pool = ThreadPoolExecutor(workers) if workers > 1 else None
+    try:
+        for finished in pool.map(part, begins) if pool else map(part, begins):
+            done += finished
+            if progress:
+                progress(done, total)
+    except KeyboardInterrupt:
+        return True
+    finally:
+        if pool:
+            pool.shutdown(cancel_futures=True)
+    return False
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

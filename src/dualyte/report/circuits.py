@@ -12,7 +12,7 @@ import numpy as np
 from dualyte.circuit.spectrum import Spectrum
 from dualyte.circuit.strings import parse, write
 from dualyte.errors import InputError
-from dualyte.measure.eis import Comparison, Fit, compare_circuits, fit_spectra, fit_spectrum
+from dualyte.measure.eis import Comparison, Fit, Fits, compare_circuits, fit_spectra, fit_spectrum
 from dualyte.measure.eis.model import Weighting, weights
 from dualyte.plot.looks import varies
 
@@ -31,6 +31,7 @@ class Fitted:
     rows: Rows
     comparisons: Mapping[int, Told] = field(default_factory=dict)  #: of each spectrum
     together: Told = field(default_factory=list)  #: of all spectra of a series
+    stopped: bool = False  #: by Ctrl-C, before all were fitted
 
 
 def names_of(circuit: str | Sequence[str]) -> tuple[str, ...]:
@@ -78,7 +79,8 @@ def fit_all(
         return _compared(spectra, circuits, workers, progress, how)
     if circuits[0] == AUTO:
         return Fitted(rows=_chosen(spectra, workers, progress, how))
-    return Fitted(rows=_batch(spectra, circuits[0], workers, progress, how))
+    batch = fit_spectra(spectra, circuits[0], workers=workers, progress=progress, **how)
+    return Fitted(rows=_rows(batch), stopped=batch.stopped)
 
 
 def is_series(spectra: Sequence[Spectrum]) -> bool:
@@ -107,6 +109,12 @@ def _batch(
     how: Mapping[str, Any],
 ) -> Rows:
     batch = fit_spectra(spectra, circuit, workers=workers, progress=progress, **how)
+    if batch.stopped:  # half of a choice is none
+        raise KeyboardInterrupt
+    return _rows(batch)
+
+
+def _rows(batch: Fits) -> Rows:
     return [row if isinstance(row, Fit) else row.why for row in batch]
 
 

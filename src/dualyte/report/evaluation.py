@@ -57,6 +57,7 @@ class Measurement:
     activations: tuple[Activation, ...] = ()
     flags: tuple[str, ...] = ()  #: of the series
     options: Mapping[str, Any] = field(default_factory=dict)  #: how it was made
+    stopped: bool = False  #: by Ctrl-C, before all were fitted
 
     @property
     def fits(self) -> tuple[Fit, ...]:
@@ -129,7 +130,7 @@ def evaluate(
     }
     return Measurement(
         rows=tuple(rows), fixed=fixed or {}, options=options, comparison=found.together,
-        flags=tuple(undecided(found.together)),
+        flags=tuple(undecided(found.together)), stopped=found.stopped,
     )  # fmt: skip
 
 
@@ -218,7 +219,7 @@ def join(
     InputError
         If nothing varies, conditions are missing, or the spectra are of different cells.
     """
-    fits = found.fits
+    fits, lost = _with_conditions(found.fits)
     if len(fits) < 2:
         raise InputError(
             f"--joint needs several spectra at different temperatures or pressures; "
@@ -244,7 +245,7 @@ def join(
             progress=progress,
             tied=found.options.get("tied", ()),
         )
-    left = [row.name for row in found.rows if row.fit is None]
+    left = [row.name for row in found.rows if row.fit is None or row.fit in lost]
     if left:
         flags.append(f"left out of the joint fit: {', '.join(left)}")
     bad = [r.name for r in found.rows if r.check is not None and r.check.verdict == "fail"]
@@ -255,6 +256,16 @@ def join(
         found, joint=joint, joint_comparison=table, mechanism=verdicts,
         flags=(*found.flags, *flags),
     )  # fmt: skip
+
+
+def _with_conditions(fits: Sequence[Fit]) -> tuple[tuple[Fit, ...], list[Fit]]:
+    """Fits with the temperature and pressure that the others have, and those without."""
+    lost: list[Fit] = []
+    for name in ("temperature", "pressure"):
+        lacking = [fit for fit in fits if getattr(fit.spectrum, name) is None]
+        if len(lacking) < len(fits) / 2:  # where most lack it, the series has none
+            lost += lacking
+    return tuple(fit for fit in fits if fit not in lost), lost
 
 
 def _about_circuits(table: Told, fits: Sequence[Fit]) -> list[str]:

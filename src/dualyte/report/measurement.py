@@ -45,6 +45,7 @@ from dualyte.report.numbers import (
     number,
     plain_table,
     plus_minus,
+    remove_former,
     short,
     stem_of,
     told,
@@ -408,6 +409,7 @@ def write_measurement(
         arrhenius.csv where there are such results, provenance.json, figures.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    remove_former(folder)
     names = ("summary.txt", "results.json", "results.csv", "spectra.csv")
     summary, results, table, points = (folder / name for name in names)
     summary.write_text("\n".join(_plain(measurement_text(found))) + "\n", encoding="utf-8")
@@ -421,7 +423,9 @@ def write_measurement(
         paths.append(write_rows(folder / "joint.csv", _csv_joint(found, found.joint)))
     if found.activations:
         paths.append(write_rows(folder / "arrhenius.csv", activation_csv(found.activations)))
-    return paths + draw_all(measurement_figures(found), folder, progress)
+    paths += draw_all(measurement_figures(found), folder, progress)
+    write_provenance(spectra, folder, found.options, written=paths)
+    return paths
 
 
 def _plain(parts: Sequence[str | Table]) -> list[str]:

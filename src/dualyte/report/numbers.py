@@ -296,12 +296,29 @@ def provenance(spectra: Sequence[Spectrum], options: Mapping[str, Any]) -> Row:
 
 
 def write_provenance(
-    spectra: Sequence[Spectrum], folder: Path, options: Mapping[str, Any] | None = None
+    spectra: Sequence[Spectrum],
+    folder: Path,
+    options: Mapping[str, Any] | None = None,
+    *,
+    written: Sequence[Path] = (),
 ) -> Path:
-    """Write provenance.json."""
+    """Write provenance.json, with the names of the files `written` beside it."""
     path = folder / "provenance.json"
-    path.write_text(as_json(provenance(spectra, options or {}), indent=2), encoding="utf-8")
+    told = provenance(spectra, options or {}) | {"files_written": [each.name for each in written]}
+    path.write_text(as_json(told, indent=2), encoding="utf-8")
     return path
+
+
+def remove_former(folder: Path) -> None:
+    """Remove what an earlier run says it wrote here, so that no file outlives its results."""
+    try:
+        told = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+        names = [str(name) for name in told.get("files_written", [])]
+    except (OSError, ValueError, AttributeError):
+        return
+    for name in names:
+        if Path(name).name == name:
+            (folder / name).unlink(missing_ok=True)
 
 
 def _digest(path: Path) -> str | None:

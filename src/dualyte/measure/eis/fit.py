@@ -41,6 +41,7 @@ class Fits:
     """What a batch found, in the order given; failures are rows like the others."""
 
     rows: tuple[Fit | Failure, ...]
+    stopped: bool = False  #: by Ctrl-C, before all were fitted
 
     @property
     def fits(self) -> tuple[Fit, ...]:
@@ -326,7 +327,7 @@ def fit_spectra(
     Returns
     -------
     Fits
-        One row for each spectrum, a `Fit` or a `Failure`.
+        One row for each spectrum, a `Fit` or a `Failure`. Ctrl-C gives those fitted so far.
 
     Examples
     --------
@@ -353,6 +354,8 @@ def fit_spectra(
         found = _race(model, data, begin, threads, progress)
         for at, k in enumerate(ready):
             rows[k] = _fit_of(spectra[k], model, weighting, found, at)
+        if found.stopped:
+            return _stopped(rows)
         _again(rows, ready, good, model, weighting, seed)
         theta = np.array([row.theta for row in rows if isinstance(row, Fit)])
         for at in np.flatnonzero(_swapped(model, theta)).tolist():
@@ -360,6 +363,18 @@ def fit_spectra(
             if isinstance(fit, Fit):
                 rows[ready[at]] = _ordered(fit)
     return Fits(rows=tuple(row for row in rows if row is not None))
+
+
+def _stopped(rows: Sequence[Fit | Failure | None]) -> Fits:
+    """What was fitted before Ctrl-C."""
+    kept = [
+        Failure(spectrum=row.spectrum, why="stopped before it was fitted")
+        if isinstance(row, Fit) and not np.isfinite(row.chi2)
+        else row
+        for row in rows
+        if row is not None
+    ]
+    return Fits(rows=tuple(kept), stopped=True)
 
 
 def _shared_starts(
@@ -391,8 +406,10 @@ def _race(
     n = data.first.size
     found = fit_many(
         model.layout, data, np.broadcast_to(begin[0], (n, begin.shape[1])), workers=workers,
-        progress=progress,
+        progress=progress, partial=True,
     )  # fmt: skip
+    if found.stopped:
+        return found
     usual = float(np.median(found.chi2 / data.count))
     for start in begin[1:]:
         odd = np.flatnonzero(

@@ -341,7 +341,7 @@ READERS: Final[dict[str, Reader]] = {
     ),
 }
 #: suffixes that other things than spectra have too
-PLAIN: Final = frozenset({".txt", ".csv", ".dat", ".tsv", ".asc", ".xlsx"})
+NOTES: Final = frozenset({".txt", ".dat", ".asc"})  # texts that may hold no table at all
 
 
 def read_sheets(path: Path) -> list[Sheet]:

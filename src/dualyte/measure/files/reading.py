@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from dualyte.circuit.spectrum import Spectrum, average
 from dualyte.errors import InputError, MissingExtraError
-from dualyte.measure.files.formats import PLAIN, READERS, read_sheets
+from dualyte.measure.files.formats import NOTES, READERS, read_sheets
 from dualyte.measure.files.names import pressures, temperatures, without_replicate
 from dualyte.measure.files.sidecar import Fact, facts
 from dualyte.measure.files.sweeps import Sweep, sweeps
@@ -160,7 +160,7 @@ def read_spectra(
         try:
             new = _spectra(path, asked)
         except (InputError, MissingExtraError) as error:
-            if from_folder and path.suffix.lower() in PLAIN and isinstance(error, NoTableError):
+            if from_folder and path.suffix.lower() in NOTES and isinstance(error, NoTableError):
                 skipped.append(Failure(file=str(path), why=str(error)))
                 continue
             if raise_errors:
