@@ -8,6 +8,9 @@ weight of its point. The parameters of a sum with K arcs are, in this order,
 with ω₁ the lowest and ω₀ the highest angular frequency. A part that is not in the sum is
 switched off by a mask over the parameters. Exponents and R, L keep to their bounds by an
 active set.
+
+This form alone is fitted here, twice as fast as any network is by `levenberg`: a distribution
+of relaxation times tries many numbers of arcs.
 """
 
 from __future__ import annotations

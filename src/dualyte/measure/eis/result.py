@@ -346,6 +346,8 @@ def about_the_cell(cell: Spectrum, lines: Sequence[ArcNames]) -> list[str]:
     found = []
     if cell.area is None:
         found.append("no electrode area given: R is in ohm and C in F of the whole cell")
+        if cell.thickness is not None:
+            found.append("a conductivity needs the area beside the thickness")
     if any(arc.label.lower() in INTERFACE for arc in lines):
         n = cell.interfaces
         found.append(

@@ -15,6 +15,7 @@ from dualyte.vocabulary import Floats
 Bools = npt.NDArray[np.bool_]
 
 _DECREMENT: Final = 1e-7  # predicted decrease of χ² in units of the noise variance that ends a fit
+_MUTE: Final = 1e-6  # information, in units of the noise variance, below which a θ stays
 _NONE: Final = 1e-4  # width of a law that every spectrum is free of
 _REACH: Final = 2.0  # longest step of a transformed parameter of any spectrum
 
@@ -82,7 +83,8 @@ def solve(
     parts, cost, A, b = _normal(design, data, theta, prior, unit)
     lam, grow = 1e-3, 2.0
     for step in range(max_steps):
-        edge = ((theta <= low) & (b > 0)) | ((theta >= high) & (b < 0)) | still
+        mute = np.diag(A) <= _MUTE * cost / rows  # such as the logarithm of a vanished resistance
+        edge = ((theta <= low) & (b > 0)) | ((theta >= high) & (b < 0)) | still | mute
         move = _step(A, b, lam, edge)
         decrease = float(-(b @ move)) + lam * float(move @ (np.diag(A) * move))
         if lam <= 1e-2 and decrease <= _DECREMENT * cost / max(rows - theta.size, 1):
