@@ -49,7 +49,7 @@ def one(path, **how):
     return reading[0]
 
 
-def same(spectrum, f=F, z=None, rtol=1e-7):
+def assert_same(spectrum, f=F, z=None, rtol=1e-7):
     z = cell(f) if z is None else z
     order = np.argsort(-f, kind="stable")
     assert spectrum.frequency == pytest.approx(f[order], rel=rtol)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from spectrum_files import HERE, PELLET, F, cell, columns, one, said, same, table, written
+from spectrum_files import HERE, PELLET, F, assert_same, cell, columns, one, said, table, written
 
 from dualyte import InputError, q
 from dualyte.measure.files import Reading, read_spectra
@@ -26,7 +26,7 @@ from dualyte.measure.files.sweeps import kronig
 @pytest.mark.parametrize("header", ["", "f{0}Z'{0}Z''", "Freq.[Hz]{0}Z_re(Ohm){0}Z_im(Ohm)"])
 def test_a_table_means_the_same_whatever_separates_it(tmp_path, sep, comma, header):
     spectrum = one(written(tmp_path, table(columns(), header.format(sep), sep, comma)))
-    same(spectrum)
+    assert_same(spectrum)
     assert said(spectrum, "decimal commas") == comma
 
 
@@ -44,7 +44,7 @@ def test_a_table_means_the_same_whatever_separates_it(tmp_path, sep, comma, head
 )
 def test_columns_are_found_by_name_in_any_order(tmp_path, header, order, signs):
     sep = ";" if ";" in header else ","
-    same(one(written(tmp_path, table(columns()[:, order] * signs, header, sep))))
+    assert_same(one(written(tmp_path, table(columns()[:, order] * signs, header, sep))))
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_columns_are_found_by_name_in_any_order(tmp_path, header, order, signs):
 )
 def test_units_of_headings_are_converted_and_said(tmp_path, header, scale, words):
     spectrum = one(written(tmp_path, table(columns() * scale, header)))
-    same(spectrum)
+    assert_same(spectrum)
     assert said(spectrum, re.escape(words))
 
 
@@ -68,7 +68,7 @@ def test_area_specific_numbers_need_the_area(tmp_path):
     with pytest.raises(InputError, match=r"in Ohm cm2, per area; give area="):
         read_spectra(path)
     spectrum = one(path, area=q("2 cm2"))
-    same(spectrum)
+    assert_same(spectrum)
     assert spectrum.specific == pytest.approx(cell() * 2e-4)
 
 
@@ -78,7 +78,7 @@ def test_modulus_and_phase_are_the_same_impedance(tmp_path, unit):
     angle = np.degrees(np.angle(z)) if unit == "deg" else np.angle(z)
     for header in (f"f/Hz,|Z|/Ohm,Phase/{unit}", "f/Hz,|Z|/Ohm,phase"):
         path = written(tmp_path, table(np.column_stack([F, np.abs(z), angle]), header))
-        same(one(path))
+        assert_same(one(path))
 
 
 @given(sign=st.sampled_from([1, -1]), r=st.floats(10, 1e5), c=st.floats(1e-9, 1e-3))
@@ -96,14 +96,14 @@ def test_a_relaxation_is_capacitive_whatever_sign_a_table_without_a_minus_has(
 def test_a_minus_in_the_heading_decides_even_for_an_inductor(tmp_path):
     z = 1 + 2j * np.pi * F * 1e-6
     spectrum = one(written(tmp_path, table(columns(z=z) * [1, 1, -1], "f,Z',-Z''")))
-    same(spectrum, F, z)
+    assert_same(spectrum, F, z)
 
 
 def test_an_inductive_sweep_that_re_bears_out_keeps_its_sign(tmp_path):
     """A coil with a lossy core: Re and Im rise together, as Kronig's relation demands."""
     z = 0.1 + 1 / (1 + 1 / (2j * np.pi * F * 1e-5))
     spectrum = one(written(tmp_path, table(columns(z=z))))
-    same(spectrum, F, z)
+    assert_same(spectrum, F, z)
     assert said(spectrum, "kept the sign of Im though 31 of 31")
 
 
@@ -116,26 +116,26 @@ def test_kronig_tells_the_sign_of_real_cells():
 
 def test_swapped_columns_without_headings_are_put_right_and_said(tmp_path):
     spectrum = one(written(tmp_path, table(columns()[:, [0, 2, 1]], header="")))
-    same(spectrum)
+    assert_same(spectrum)
     assert said(spectrum, "swapped the columns of the real and imaginary part")
     spectrum = one(written(tmp_path, table(columns()[:, [1, 2, 0]], header="")))
-    same(spectrum)
+    assert_same(spectrum)
     assert said(spectrum, "took column 3 as the frequency")
 
 
 def test_a_column_that_counts_the_rows_is_no_frequency(tmp_path):
     rows = np.column_stack([np.arange(31), columns()])
     spectrum = one(written(tmp_path, table(rows, header="")))
-    same(spectrum)
+    assert_same(spectrum)
     assert said(spectrum, "left out the first column, which counts the rows")
-    same(one(written(tmp_path, table(rows, header=",f,Z',Z''"))))
+    assert_same(one(written(tmp_path, table(rows, header=",f,Z',Z''"))))
 
 
 def test_rows_that_are_no_measurement_are_dropped_and_said(tmp_path):
     rows = columns()
     text = table(rows) + "0,20,0\nNaN,1,1\n-5,1,1\n3,,\n2,0,0\n"
     spectrum = one(written(tmp_path, text))
-    same(spectrum)
+    assert_same(spectrum)
     for words in ("1 of 34 rows with f = 0", "1 of 34 rows with a negative freq", "Z = 0",
                   "line 34, which lacks a number", "line 36, which has 1 of 3 col"):  # fmt: skip
         assert said(spectrum, words), words
@@ -149,7 +149,7 @@ def test_words_among_the_numbers_and_a_cut_last_line_cost_only_their_rows(tmp_pa
     spectrum = one(written(tmp_path, "\n".join(lines)))
     keep = np.ones(31, bool)
     keep[[4, 30]] = False
-    same(spectrum, F[keep], cell(F[keep]))
+    assert_same(spectrum, F[keep], cell(F[keep]))
     assert said(spectrum, "left out line 32, which has 1 of 3 columns")
 
 
@@ -157,7 +157,7 @@ def test_headings_and_units_are_never_read_as_data(tmp_path):
     text = "Measured 2026\n1;2;3\nfreq;Z';Z''\nkHz;Ohm;Ohm\n" + table(
         columns() * [1e-3, 1, 1], "", ";"
     )
-    same(one(written(tmp_path, text)))
+    assert_same(one(written(tmp_path, text)))
 
 
 def test_repeated_sweeps_without_a_loop_column_stay_apart(tmp_path):
@@ -165,8 +165,8 @@ def test_repeated_sweeps_without_a_loop_column_stay_apart(tmp_path):
     twice = np.vstack([columns(), columns(z=2 * cell())])
     for rows in (down_up, twice):
         first, second = read_spectra(written(tmp_path, table(rows)))
-        same(first)
-        same(second, F, 2 * cell())
+        assert_same(first)
+        assert_same(second, F, 2 * cell())
 
 
 def test_duplicate_frequencies_are_kept_and_said(tmp_path):
@@ -233,7 +233,7 @@ def test_commas_that_mark_decimals_and_columns_at_once_are_refused(tmp_path):
 def test_thousands_separators_are_read_as_such(tmp_path):
     text = "f;Z';Z''\n" + "\n".join(f"{f:,.4f};{re_:,.6f};{im:,.6f}" for f, re_, im in columns())
     spectrum = one(written(tmp_path, text))
-    same(spectrum, rtol=5e-4)
+    assert_same(spectrum, rtol=5e-4)
     assert said(spectrum, "thousands")
 
 
@@ -246,7 +246,7 @@ def test_one_point_off_by_powers_of_ten_is_said(tmp_path):
 def test_a_negative_real_part_and_a_contradicted_sign_are_said(tmp_path):
     rows = columns() * [1, 1, -1]
     spectrum = one(written(tmp_path, table(rows, "f,Z',-Im(Z)")))  # the column holds Im
-    same(spectrum)
+    assert_same(spectrum)
     rows = columns()
     spectrum = one(written(tmp_path, table(rows, "f,Z',-Im(Z)")))
     assert said(spectrum, "sign of Im is opposite to what the real part implies")
@@ -257,7 +257,7 @@ def test_a_negative_real_part_and_a_contradicted_sign_are_said(tmp_path):
 def test_a_modulus_column_that_contradicts_is_said(tmp_path):
     rows = np.column_stack([columns(), 2 * np.abs(cell())])
     spectrum = one(written(tmp_path, table(rows, "f,Z',Z'',|Z|")))
-    same(spectrum)
+    assert_same(spectrum)
     assert said(spectrum, "differs from the modulus of Re and Im by 50 %")
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from spectrum_files import F, cell, columns, one, said, same, table, written
+from spectrum_files import F, assert_same, cell, columns, one, said, table, written
 
 from dualyte import InputError, q
 from dualyte.measure.files import read_spectra, remember
@@ -127,7 +127,7 @@ def test_lines_of_the_head_are_used_if_they_have_units(tmp_path):
     assert spectrum.pressure == pytest.approx(5.5e6)
     assert spectrum.area == pytest.approx(1.13e-4)
     assert spectrum.thickness is None
-    same(spectrum)
+    assert_same(spectrum)
 
 
 def test_298_kelvin_in_a_name_agrees_with_25_celsius(tmp_path):

@@ -11,12 +11,12 @@ from spectrum_files import (
     HERE,
     PELLET,
     F,
+    assert_same,
     cell,
     columns,
     differ,
     one,
     said,
-    same,
     shared_data,
     table,
     written,
@@ -90,7 +90,7 @@ def test_binary_cells_are_read():
 def test_every_version_of_the_data_module_gives_its_numbers(tmp_path, version, new):
     data = mpr([32, 37, 38, 36, 4, 39], [*impedance(), F * 0 + 2, F * 0], version, new=new)
     spectrum = one(written(tmp_path, data, "a.mpr"))
-    same(spectrum)
+    assert_same(spectrum)
     assert spectrum.time == pytest.approx(np.full(F.size, 2.0))
 
 
@@ -98,7 +98,7 @@ def test_flags_share_one_byte(tmp_path):
     ids = [1, 2, 3, 32, 37, 38, 36, 21, 31, 65]
     one_byte = {1: "u1", **dict.fromkeys((2, 3, 21, 31, 65), "V0")}
     rows = [F * 0, *[np.zeros(F.size, "V0")] * 2, *impedance(), *[np.zeros(F.size, "V0")] * 3]
-    same(one(written(tmp_path, mpr(ids, rows, widths=one_byte), "a.mpr")))
+    assert_same(one(written(tmp_path, mpr(ids, rows, widths=one_byte), "a.mpr")))
 
 
 @pytest.mark.parametrize("kind", ["u1", "<u2", "<f4", "<f8"])
@@ -108,7 +108,7 @@ def test_an_unknown_column_of_fixed_width_is_dropped_and_said(tmp_path, kind):
     spectrum = one(
         written(tmp_path, mpr(ids, [f, re_, F * 0 + 7, im, size], widths={9999: kind}), "a.mpr")
     )
-    same(spectrum)
+    assert_same(spectrum)
     width = np.dtype(kind).itemsize
     assert said(spectrum, f"dropped column 9999 of {width} bytes: unknown")
 
@@ -116,10 +116,10 @@ def test_an_unknown_column_of_fixed_width_is_dropped_and_said(tmp_path, kind):
 def test_unknown_columns_that_do_not_enclose_the_impedance_are_dropped(tmp_path):
     rows = [F * 0, F * 0, *impedance(), F * 0, F * 0]
     data = mpr([9001, 9002, 32, 37, 38, 36], rows[:-2])
-    same(one(written(tmp_path, data, "front.mpr")))
+    assert_same(one(written(tmp_path, data, "front.mpr")))
     data = mpr([32, 37, 38, 36, 9001, 9002], rows[2:], widths={9002: "<f8"})
     spectrum = one(written(tmp_path, data, "back.mpr"))
-    same(spectrum)
+    assert_same(spectrum)
     assert said(spectrum, "dropped columns 9001, 9002, 12 bytes together")
 
 
@@ -150,7 +150,7 @@ def test_the_loop_module_keeps_loops_apart_and_direct_current_rows_fall_away(tmp
     assert [s.frequency.size for s in reading] == [31, 20]
     assert [s.loop for s in reading] == [0, 1]
     assert [s.name for s in reading] == ["a loop 0", "a loop 1"]
-    same(reading[1], F[:20], 2 * cell(F[:20]))
+    assert_same(reading[1], F[:20], 2 * cell(F[:20]))
     assert said(reading[0], "dropped 3 of 57 rows with f = 0")
     assert said(reading[0], "left out 1 of 3 loops, which have fewer than 5")
 
@@ -215,7 +215,7 @@ def mpt(loops=0, per=31, comma=False, cycle=None, encoding="latin-1"):
 @pytest.mark.parametrize("comma", [True, False])
 def test_an_mpt_means_the_same_with_decimal_commas_and_in_any_encoding(tmp_path, encoding, comma):
     spectrum = one(written(tmp_path, mpt(comma=comma, encoding=encoding), "a.mpt"))
-    same(spectrum)
+    assert_same(spectrum)
     assert said(spectrum, "decimal commas") == comma
     assert spectrum.area is None
     assert said(spectrum, r"ignored the electrode area of 0\.001 cm2 in the head: a preset")
@@ -223,7 +223,7 @@ def test_an_mpt_means_the_same_with_decimal_commas_and_in_any_encoding(tmp_path,
 
 def test_lines_may_end_as_on_any_system(tmp_path):
     for name, data in (("n", mpt().replace(b"\r\n", b"\n")), ("rn", mpt())):
-        same(one(written(tmp_path, data, f"{name}.mpt")))
+        assert_same(one(written(tmp_path, data, f"{name}.mpt")))
 
 
 def test_an_electrode_area_that_someone_entered_is_taken(tmp_path):
@@ -235,8 +235,8 @@ def test_an_electrode_area_that_someone_entered_is_taken(tmp_path):
 def test_two_loops_stay_two_spectra(tmp_path):
     reading = read_spectra(written(tmp_path, mpt(loops=2), "a.mpt"))
     assert [s.frequency.size for s in reading] == [31, 31]
-    same(reading[0])
-    same(reading[1], F, 2 * cell())
+    assert_same(reading[0])
+    assert_same(reading[1], F, 2 * cell())
 
 
 def test_cycles_that_restart_the_sweep_are_loops(tmp_path):
@@ -249,13 +249,13 @@ def test_cycles_that_restart_the_sweep_are_loops(tmp_path):
 def test_loops_are_averaged_when_asked(tmp_path):
     spectrum = one(written(tmp_path, mpt(loops=2), "a.mpt"), average=True)
     assert spectrum.name == "a"
-    same(spectrum, F, 1.5 * cell())
+    assert_same(spectrum, F, 1.5 * cell())
 
 
 def test_a_cycle_counted_up_in_the_middle_of_a_sweep_does_not_split_it(tmp_path):
     cycle = np.where(np.arange(31) < 12, 1.0, 2.0)
     spectrum = one(written(tmp_path, mpt(cycle=cycle), "a.mpt"))
-    same(spectrum)
+    assert_same(spectrum)
     assert said(spectrum, "joined cycles")
 
 
@@ -333,7 +333,7 @@ def test_an_instruments_own_sign_is_kept_where_most_of_a_sweep_is_inductive(tmp_
     text = "EXPLAIN\nTAG\tGALVEIS\nAREA\tQUANT\t2,50000E+000\t&Area (cm^2)\nZCURVE\tTABLE\n"
     text += "\tPt\tFreq\tZreal\tZimag\n\t#\tHz\tohm\tohm\n" + rows
     spectrum = one(written(tmp_path, text, "a.DTA"))
-    same(spectrum, F, z)
+    assert_same(spectrum, F, z)
     assert spectrum.area == pytest.approx(2.5e-4)
 
 
@@ -348,15 +348,15 @@ def test_versastudio_autolab_elchemea_and_zview_layouts(tmp_path):
     lines = "".join(f"0,{k},0,{f:.9g},{re_:.9g},{im:.9g}\n" for k, (f, re_, im) in enumerate(rows))
     par = "<Application>\n</Application>\n<Segment1>\nType=2\n"
     par += "Definition=Segment #, Point #, E(V), Frequency(Hz), Z Real, Z Imag\n" + lines
-    same(one(written(tmp_path, par + "</Segment1>\n", "a.par")))
+    assert_same(one(written(tmp_path, par + "</Segment1>\n", "a.par")))
     p00 = "title\nF/Hz\tZ'/ohm\tZ''/ohm\tTIME/s\tEdc/V\tIdc/A\n 31\n"
     p00 += "".join(f"{f:.9g}\t{re_:.9g}\t{-im:.9g}\t1\t0\t0\n" for f, re_, im in rows)
-    same(one(written(tmp_path, p00, "a.P00")))
+    assert_same(one(written(tmp_path, p00, "a.P00")))
     i2b = "sample\n01-01-2026\nx\ny\nz\n" + table(rows, header="", sep=" ")
-    same(one(written(tmp_path, i2b, "a.i2b")))
+    assert_same(one(written(tmp_path, i2b, "a.i2b")))
     zview = '"ZPlot2 ASCII"\nEnd Comments\n'
     zview += "".join(f"{f:.9g}, 0, 0, 1, {re_:.9g}, {im:.9g}, 0, 0, 1\n" for f, re_, im in rows)
-    same(one(written(tmp_path, zview, "a.z")))
+    assert_same(one(written(tmp_path, zview, "a.z")))
 
 
 def test_several_spectra_of_one_program_export_stay_apart(tmp_path):
@@ -367,16 +367,16 @@ def test_several_spectra_of_one_program_export_stay_apart(tmp_path):
         z = cell(r=100 if t == "40C" else 900)
         text += table(np.column_stack([F, z.real, z.imag, np.abs(z)]), header="", sep="\t")
     cold, warm = read_spectra(written(tmp_path, text, "export.txt"))
-    same(cold, F, cell(r=900))
-    same(warm, F, cell(r=100))
+    assert_same(cold, F, cell(r=900))
+    assert_same(warm, F, cell(r=100))
     assert (cold.temperature, warm.temperature) == pytest.approx((253.15, 313.15))
 
 
 def test_tables_one_after_another_are_loops_of_the_file(tmp_path):
     text = table(columns()) + "\n" + table(columns(z=2 * cell()))
     first, second = read_spectra(written(tmp_path, text))
-    same(first)
-    same(second, F, 2 * cell())
+    assert_same(first)
+    assert_same(second, F, 2 * cell())
     assert [first.name, second.name] == ["cell loop 0", "cell loop 1"]
     assert [first.loop, second.loop] == [0, 1]
 
@@ -404,12 +404,12 @@ def test_every_sheet_of_a_workbook_that_holds_a_table_is_read(tmp_path):
     reading = read_spectra(tmp_path / "a.xlsx")
     assert [s.name for s in reading] == ["a cell 0", "a cell 1"]
     for spectrum in reading:
-        same(spectrum, rtol=1e-12)
+        assert_same(spectrum, rtol=1e-12)
 
 
 def test_spectra_side_by_side_stay_apart(tmp_path):
     head = ";".join(["f/Hz;Z'/Ohm;Z''/Ohm"] * 2)
     both = np.column_stack([columns(), columns(z=3 * cell())])
     first, second = read_spectra(written(tmp_path, table(both, head, ";")))
-    same(first)
-    same(second, F, 3 * cell())
+    assert_same(first)
+    assert_same(second, F, 3 * cell())
