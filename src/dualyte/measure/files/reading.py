@@ -160,7 +160,8 @@ def read_spectra(
         try:
             new = _spectra(path, asked)
         except (InputError, MissingExtraError) as error:
-            if from_folder and path.suffix.lower() in NOTES and isinstance(error, NoTableError):
+            note = path.suffix.lower() in NOTES or raise_errors  # a .csv is a row of a batch
+            if from_folder and note and isinstance(error, NoTableError):
                 skipped.append(Failure(file=str(path), why=str(error)))
                 continue
             if raise_errors:
