@@ -444,3 +444,12 @@ def test_ctrl_c_in_a_batch_keeps_what_is_fitted(monkeypatch):
     assert batch.stopped
     assert 0 < len(batch.fits) < len(cells)
     assert {row.why for row in batch.failures} == {"stopped before it was fitted"}
+
+
+def test_an_arc_slower_than_all_that_was_measured_is_no_part_of_the_electrolyte():
+    made = parse("R_0-p(R_bulk,CPE_bulk)-p(R_e,CPE_e)", 5e-4, 0.1, 1e-5, 0.9, 1e3, 1e-2, 0.95)
+    f = np.geomspace(1e6, 10, 51)
+    cell = Spectrum(frequency=f, z=made.impedance(f) / AREA, area=AREA, thickness=1e-3)
+    values = fit_spectrum(cell, made).values
+    assert "sigma_e" not in values
+    assert values["sigma_total"].si == pytest.approx(1e-3 / (0.1 + 5e-4), rel=1e-3)

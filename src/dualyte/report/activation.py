@@ -10,13 +10,12 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from dualyte.circuit.elements import R, blocks
 from dualyte.errors import InputError
 from dualyte.material import Value
 from dualyte.measure.arrhenius import ArrheniusFit, fit_arrhenius
 from dualyte.measure.arrhenius.laws import SAME, Form, Law, Outliers
 from dualyte.measure.arrhenius.table import Points
-from dualyte.measure.eis.result import INTERFACE, Fit
+from dualyte.measure.eis.result import Fit
 from dualyte.report.numbers import (
     Row,
     Tell,
@@ -115,17 +114,11 @@ def _values(fit: Fit, form: Form) -> dict[str, Value]:
 def total_resistance(fit: Fit) -> dict[str, Value]:
     """R of the electrolyte as a whole, of what `sigma_total` is the conductivity.
 
-    The sum of what is in series at the top level of the circuit: resistances such as R_0 and
-    those of all arcs but the interface's. Empty where it is one resistance only.
+    The sum of `Estimate.passed`: resistances such as R_0 and those of all arcs but the
+    interface's and a blocking electrode's. Empty where it is one resistance only.
     """
     estimate = fit.estimate
-    lone = [b for b in blocks(estimate.model.circuit) if isinstance(b, R)]
-    passed = {name for b in lone for name in b.parameters} | {arc.R for arc in estimate.arcs}
-    names = [
-        name for name in estimate.model.names
-        if name in passed and estimate.numbers[name] > 0
-        and estimate.model.labels[name].lower() not in INTERFACE
-    ]  # fmt: skip
+    names = estimate.passed
     if len(names) < 2:
         return {}
     total = sum(fit.numbers[name] for name in names)

@@ -50,6 +50,7 @@ class Estimate:
     covariance: Floats  #: (p, p) of the transformed parameters
     cell: Spectrum  #: area, thickness and interfaces
     where: str  #: file and circuit
+    slowest: float = 0.0  #: Hz, lowest frequency measured; zero where numbers are extrapolated
 
     @cached_property
     def arcs(self) -> tuple[ArcNames, ...]:
@@ -129,19 +130,32 @@ class Estimate:
             g[self.model.names.index(name)] = s
         return float(np.sqrt(max(float(g @ self.covariance @ g), 0.0)))
 
+    @cached_property
+    def passed(self) -> tuple[str, ...]:
+        """Resistances of the electrolyte in series: of lone resistors and of arcs.
+
+        Without those of the interface, and of arcs slower than all that was measured, which
+        stand for a blocking electrode.
+        """
+        alone = [b for b in blocks(self.model.circuit) if isinstance(b, R)]
+        names = {name for b in alone for name in b.parameters}
+        for arc in self.arcs:
+            if np.exp(-self.time_constant(arc)[0]) >= 2 * np.pi * self.slowest:
+                names.add(arc.R)
+        return tuple(
+            name
+            for name in self.model.names
+            if name in names
+            and self.numbers[name] > 0
+            and self.model.labels[name].lower() not in INTERFACE
+        )
+
     def _conductivities(self, found: Mapping[str, Value]) -> dict[str, Value]:
         """σ = d/R of every part of the electrolyte, and of all together."""
         thick = self.cell.thickness
         if thick is None or self.cell.area is None:
             return {}
-        alone = [b for b in blocks(self.model.circuit) if isinstance(b, R)]
-        passed = {name for b in alone for name in b.parameters} | {arc.R for arc in self.arcs}
-        names = [
-            name for name, _, _, kind in slots(self.model.circuit)
-            if kind == "R" and self.model.labels[name].lower() not in INTERFACE
-            and name in passed and self.numbers[name] > 0
-        ]  # fmt: skip
-        made = {}
+        made, names = {}, self.passed
         for name in names:
             k = self.model.names.index(name)
             spread = found[name].spread / (1.0 if self.model.logs[k] else self.numbers[name])
@@ -281,6 +295,7 @@ class Fit:
             covariance=moves @ self.covariance @ moves.T,
             cell=spectrum,
             where=f"{spectrum.file or spectrum.title}, {write(self.model.circuit)}",
+            slowest=float(spectrum.kept.frequency[-1]),
         )
 
     @property
