@@ -19,7 +19,6 @@ from dualyte.measure.eis.result import Fit
 from dualyte.numerics.levenberg import EXACT
 
 _DECISIVE: Final = 10.0  # a larger circuit must lower the criterion by this (Kass & Raftery 1995)
-_OVERWHELMING: Final = 100.0  # what a circuit with an unsettled part must gain to be taken
 _ARCS: Final = 3
 _BILAYER: Final = ("bulk", "gb", "he")  # three arcs between blocking electrodes, if
 _CAPACITANCE: Final = (1e-4, 1e-2, 1.0)  # F/m²: they lie below these, the first to the last
@@ -116,8 +115,6 @@ def choose_circuit(spectrum: Spectrum, *, weighting: Weighting = "modulus") -> F
         elif kept is None or _gain(kept, fit) > _DECISIVE:
             kept = fit
     found = kept or poor
-    if kept is not None and poor is not None and _gain(kept, poor) > _OVERWHELMING:
-        found = poor  # a part of it is not settled, and says so, but less than it is too little
     if found is None:
         raise InputError(
             f"{spectrum.title}: no circuit of up to three arcs fits; give one with --circuit, "

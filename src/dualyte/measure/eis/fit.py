@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -424,11 +424,6 @@ def _race(
             for name in ("theta", "chi2", "hessian", "outcome", "steps", "structure"):
                 getattr(found, name)[odd[better]] = getattr(other, name)[better]
     return found
-
-
-def _only(data: Stack, which: Any) -> Stack:  # noqa: ANN401 (an index or indices)
-    pick = np.atleast_1d(which)
-    return replace(data, first=data.first[pick], count=data.count[pick])
 
 
 def _again(
