@@ -1,0 +1,1 @@
+"""From powder to pellet: densification, microstructure, conductivity and work of pressing."""
