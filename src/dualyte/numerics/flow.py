@@ -106,6 +106,9 @@ class Flow:
         self._eta, self._zeta, self._soft, self._stiff, self.multiplier, self._source = zeros(6)
         self._kept = np.zeros(shape, np.bool_)
 
+    def _number(self, x: float) -> Any:  # noqa: ANN401 (a scalar of the fields' type)
+        return np.asarray(x, self.dtype)[()]
+
     @staticmethod
     def bytes_per_cell(dtype: npt.DTypeLike = np.float32) -> int:
         """Memory that one cell takes."""
@@ -127,9 +130,9 @@ class Flow:
         self._inverse = (1 / np.asarray(spacing, dtype=np.float64)).astype(self.dtype)
         self.mean_rate = float(np.sqrt(2 / 3 * (np.asarray(rate, dtype=np.float64) ** 2).sum()))
         reference = self.mean_rate ** (1 / self.exponent - 1) / 3
-        self._power = self.dtype.type(0.5 * (1 / self.exponent - 1))
-        self._least = self.dtype.type((self._smallest * self.mean_rate) ** 2)
-        self._void = self.dtype.type(self._floor * reference)
+        self._power = self._number(0.5 * (1 / self.exponent - 1))
+        self._least = self._number((self._smallest * self.mean_rate) ** 2)
+        self._void = self._number(self._floor * reference)
         self._soft[INSIDE] = f * f * (3 - 2 * f)
         self._zeta[INSIDE] = _STIFF * reference * f**16 + self._void
         self._kept = f > _FULL
@@ -182,7 +185,8 @@ class Flow:
         every = max(int(_REACH * max(self.shape)), 30)
         softest = (0.5 / max(self.shape)) ** 2
         self._step[:] = 0
-        last, converged, step = np.inf, False, 0
+        last: Floats = np.full(3, np.inf)
+        converged, step = False, 0
         residual = divergence = np.inf
         while True:
             if step % _EVERY == 0:
@@ -216,8 +220,8 @@ class Flow:
         if watch:
             force(self._stress, self._inverse, self._before)
         root = np.sqrt(softest)
-        pull = self.dtype.type((2 / (1 + root)) ** 2)
-        keep = self.dtype.type(((1 - root) / (1 + root)) ** 2)
+        pull = self._number((2 / (1 + root)) ** 2)
+        keep = self._number(((1 - root) / (1 + root)) ** 2)
         advance(self._stress, self._inverse, self._scale, self.velocity, self._step, pull, keep)
         if not watch:
             return softest

@@ -13,10 +13,9 @@ import numpy.typing as npt
 from numba import njit, prange
 
 Field = npt.NDArray[Any]
-_FAST: Any = {"parallel": True, "fastmath": True, "error_model": "numpy", "cache": True}
 
 
-@njit(**_FAST)
+@njit(parallel=True, fastmath=True, error_model="numpy", cache=True)
 def shear_rates(V: Field, per: Field, G: Field) -> None:
     """Shear rates xy, xz, yz on edges from the velocities on faces."""
     _, nx, ny, m = V.shape
@@ -41,9 +40,10 @@ def shear_rates(V: Field, per: Field, G: Field) -> None:
                 row[m - 1] = row[1]
 
 
-@njit(**_FAST)
+@njit(parallel=True, fastmath=True, error_model="numpy", cache=True)
 def add_viscosity(
-    V: Field, E: Field, per: Field, G: Field, soft: Field, power: Any, least: Any, void: Any, eta: Field
+    V: Field, E: Field, per: Field, G: Field, soft: Field,
+    power: Field, least: Field, void: Field, eta: Field,
 ) -> None:  # fmt: skip
     """Cell viscosity h (ė² + least)^power / 3 + void; shear squared averages twelve edges."""
     _, nx, ny, m = V.shape
@@ -79,7 +79,7 @@ def add_viscosity(
             e[m - 1] = e[1]
 
 
-@njit(**_FAST)
+@njit(parallel=True, fastmath=True, error_model="numpy", cache=True)
 def _edge_means(eta: Field, edge: Field) -> None:
     """Viscosity on edges xy, xz, yz: mean of the four cells around."""
     nx, ny, m = eta.shape
@@ -102,7 +102,7 @@ def _edge_means(eta: Field, edge: Field) -> None:
                 row[m - 1] = row[1]
 
 
-@njit(**_FAST)
+@njit(parallel=True, fastmath=True, error_model="numpy", cache=True)
 def _row_sums(eta: Field, zeta: Field, per: Field, edge: Field, scale: Field) -> None:
     """1 / sum of the absolute coefficients of each force: no mode is then stiffer than 1."""
     nx, ny, m = eta.shape
@@ -143,7 +143,7 @@ def scales(eta: Field, zeta: Field, per: Field, edge: Field, scale: Field) -> No
     _row_sums(eta, zeta, per, edge, scale)
 
 
-@njit(**_FAST)
+@njit(parallel=True, fastmath=True, error_model="numpy", cache=True)
 def stresses(
     V: Field, E: Field, per: Field, eta: Field, edge: Field, zeta: Field, p: Field, source: Field,
     S: Field,
@@ -189,7 +189,7 @@ def stresses(
                 row[m - 1] = row[1]
 
 
-@njit(**_FAST)
+@njit(parallel=True, fastmath=True, error_model="numpy", cache=True)
 def force(S: Field, per: Field, R: Field) -> None:
     """Divergence of the stress on faces."""
     _, nx, ny, m = R.shape
@@ -209,8 +209,10 @@ def force(S: Field, per: Field, R: Field) -> None:
                 r[k] = (a[k] - a[k - 1]) * hz + (c[k] - b[k]) * hx + (f[k] - e[k]) * hy
 
 
-@njit(**_FAST)
-def advance(S: Field, per: Field, scale: Field, V: Field, W: Field, pull: Any, keep: Any) -> None:
+@njit(parallel=True, fastmath=True, error_model="numpy", cache=True)
+def advance(
+    S: Field, per: Field, scale: Field, V: Field, W: Field, pull: Field, keep: Field
+) -> None:
     """Move velocities: W ← keep W + pull · scale · force, V ← V + W; as `force`, in one pass."""
     _, nx, ny, m = V.shape
     hx, hy, hz = per

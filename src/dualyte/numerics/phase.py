@@ -8,14 +8,11 @@ moves phase along its own normal until the profile is a hyperbolic tangent again
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 from numba import njit, prange
 
 Floats = npt.NDArray[np.float64]
-_FAST: Any = {"parallel": True, "error_model": "numpy", "cache": True}
 _TINY = 1e-6
 
 
@@ -32,7 +29,7 @@ def _carried(far: float, left: float, right: float, beyond: float, c: float) -> 
     return c * (right - 0.5 * (1 + c) * _limited(right - left, beyond - right))
 
 
-@njit(**_FAST)
+@njit(parallel=True, error_model="numpy", cache=True)
 def _carry(phase: Floats, velocity: Floats, per: Floats, flux: Floats) -> None:
     """Flux through the lower faces of every cell; `per` is the time step over the cell sides."""
     nx, ny, nz = phase.shape
@@ -57,7 +54,7 @@ def _carry(phase: Floats, velocity: Floats, per: Floats, flux: Floats) -> None:
                 )  # fmt: skip
 
 
-@njit(**_FAST)
+@njit(parallel=True, error_model="numpy", cache=True)
 def _gain(phase: Floats, flux: Floats, factor: float) -> None:
     nx, ny, nz = phase.shape
     for i in prange(nx):
@@ -77,7 +74,7 @@ def _inner(x: float) -> float:
     return min(max(x, _TINY), 1 - _TINY)
 
 
-@njit(**_FAST)
+@njit(parallel=True, error_model="numpy", cache=True)
 def _distance(phase: Floats, width: float, psi: Floats) -> None:
     """Signed distance that a settled profile would have."""
     nx, ny, nz = phase.shape
@@ -93,10 +90,10 @@ def _settling(a: float, b: float, d: float, s: float, t: float, width: float, pe
     """Flux against a gradient, less what a settled profile needs; from cell a to cell b."""
     x, y = _inner(a), _inner(b)
     slope = d / (np.sqrt(d * d + s * s + t * t) + 1e-12)
-    return 0.5 * (x * (1 - x) + y * (1 - y)) * slope - width * (b - a) * per
+    return float(0.5 * (x * (1 - x) + y * (1 - y)) * slope - width * (b - a) * per)
 
 
-@njit(**_FAST)
+@njit(parallel=True, error_model="numpy", cache=True)
 def _sharpening(phase: Floats, psi: Floats, per: Floats, width: float, flux: Floats) -> None:
     nx, ny, nz = phase.shape
     hx, hy, hz = per
@@ -152,9 +149,7 @@ def advect(phase: Floats, velocity: Floats, per: npt.ArrayLike, *, volume: float
     return new
 
 
-def sharpen(
-    phase: Floats, spacing: npt.ArrayLike, *, width: float = 1.2, steps: int = 1
-) -> Floats:
+def sharpen(phase: Floats, spacing: npt.ArrayLike, *, width: float = 1.2, steps: int = 1) -> Floats:
     """Bring the profile across every boundary back to ½(1 + tanh(x / width)).
 
     `width` counts cells; the sum is kept to rounding.
@@ -171,7 +166,7 @@ def sharpen(
     return new
 
 
-@njit(**_FAST)
+@njit(parallel=True, error_model="numpy", cache=True)
 def carry_points(points: Floats, velocity: Floats, per: Floats) -> None:
     """Move points (m, 3), counted in cells, by linear interpolation on the faces, in place."""
     nx, ny, nz = velocity.shape[1:]

@@ -1,1 +1,52 @@
-"""From powder to pellet: densification, microstructure, conductivity and work of pressing."""
+"""From powder to pellet: densification, what the pellet conducts, and the work of pressing."""
+
+from dualyte.pellet.compact import (
+    Densification,
+    Pellet,
+    Work,
+    compact,
+    densification,
+    retained,
+    unloading_k,
+    work_of_compression,
+)
+from dualyte.pellet.conductivity import (
+    ConductivityBracket,
+    conductivity_bracket,
+    over_dense,
+    over_dense_bracket,
+)
+from dualyte.pellet.history import History, hold
+from dualyte.pellet.law import Law, map_law, master_law
+from dualyte.pellet.master import MasterCurve, average_curves, load_curve, master_curve
+from dualyte.pellet.mesoscale import Run, grains, mesoscale
+from dualyte.pellet.microstructure import Microstructure, load_microstructure
+
+__all__ = [
+    "ConductivityBracket",
+    "Densification",
+    "History",
+    "Law",
+    "MasterCurve",
+    "Microstructure",
+    "Pellet",
+    "Run",
+    "Work",
+    "average_curves",
+    "compact",
+    "conductivity_bracket",
+    "densification",
+    "grains",
+    "hold",
+    "load_curve",
+    "load_microstructure",
+    "map_law",
+    "master_curve",
+    "master_law",
+    "mesoscale",
+    "over_dense",
+    "over_dense_bracket",
+    "retained",
+    "unloading_k",
+    "work_of_compression",
+]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from dualyte.errors import InputError
 from dualyte.numerics.voxel import effective_conductivities
+from dualyte.pellet.master import MasterCurve, master_curve
 from dualyte.vocabulary import Floats
 
 FLOOR: Final = 1e-6  #: σ/σ₀ left to the void where the phase field weighs the conductivity
@@ -126,3 +127,35 @@ def conductivity_bracket(
         relative_density=float(phi.mean()),
         sharp_density=float(cut.mean()),
     )
+
+
+def over_dense(density: npt.ArrayLike, curve: MasterCurve | None = None) -> Floats:
+    """Conductivity of a pellet over that of the dense solid: middle of the bracket.
+
+    Parameters
+    ----------
+    density : (...)
+        Relative density [1]; below that of the packing it counts as that.
+    curve
+        Solved microstructures; the shipped ones by default.
+
+    Examples
+    --------
+    >>> bool(0.9 < over_dense(0.96) < 0.97)
+    True
+    """
+    low, high = over_dense_bracket(density, curve)
+    return np.asarray((low + high) / 2)
+
+
+def over_dense_bracket(
+    density: npt.ArrayLike, curve: MasterCurve | None = None
+) -> tuple[Floats, Floats]:
+    """Lower and upper end of the bracket at relative densities (...), each (...)."""
+    curve = curve or master_curve()
+    if not curve.solved.size:
+        raise InputError("this master curve has no conductivities; run mesoscale with conduct=True")
+    D = np.append(curve.solved, 1.0)
+    x = np.asarray(density, dtype=np.float64)
+    ends = [np.interp(x, D, np.append(y, 1.0)) for y in (curve.smooth, curve.sharp)]
+    return np.minimum(*ends), np.maximum(*ends)

@@ -70,7 +70,11 @@ class MasterCurve:
         """Write as TOML."""
         rows = ["# A master curve, computed by dualyte.mesoscale.", f"exponent = {self.exponent!r}"]
         rows += [f'mode = "{self.mode}"', f"dim = {self.dim}", f"grid = {list(self.grid)}"]
-        rows += [f"seeds = {list(self.seeds)}", f"grains = {self.grains}", f"start = {self.start!r}"]
+        rows += [
+            f"seeds = {list(self.seeds)}",
+            f"grains = {self.grains}",
+            f"start = {self.start!r}",
+        ]
         rows += [f"mass_error = {self.mass_error:.2g}"]
         for name in _ARRAYS:
             digits = 2 if name in ("residual", "spread") else 6
@@ -86,7 +90,7 @@ def load_curve(path: Path) -> MasterCurve:
     """Read what `MasterCurve.save` wrote."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-        arrays = {x: np.array(table.pop(x), dtype=np.float64) for x in _ARRAYS}
+        arrays: dict[str, Any] = {x: np.array(table.pop(x), dtype=np.float64) for x in _ARRAYS}
         grid, seeds = tuple(table.pop("grid")), tuple(table.pop("seeds"))
         return MasterCurve(grid=grid, seeds=seeds, **arrays, **table)
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -122,12 +126,14 @@ def average_curves(curves: Sequence[MasterCurve]) -> MasterCurve:
     solved = np.linspace(low, high, max(len(first.solved), 1))
 
     def mean(name: str) -> Floats:
-        return np.mean([np.interp(d, c.density, getattr(c, name)) for c in curves], axis=0)
+        rows = [np.interp(d, c.density, getattr(c, name)) for c in curves]
+        return np.asarray(np.mean(rows, axis=0))
 
     def conducted(name: str) -> Floats:
         if any(c.solved.size == 0 for c in curves):
             return _NONE
-        return np.mean([np.interp(solved, c.solved, getattr(c, name)) for c in curves], axis=0)
+        rows = [np.interp(solved, c.solved, getattr(c, name)) for c in curves]
+        return np.asarray(np.mean(rows, axis=0))
 
     return MasterCurve(
         exponent=first.exponent,

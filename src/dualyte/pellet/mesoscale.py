@@ -56,7 +56,7 @@ class Run:
         return Microstructure(
             phase=(frame.phase / np.float32(255)).astype(np.float32),
             labels=frame.labels,
-            spacing=frame.spacing * self.packing.size,
+            spacing=_three(frame.spacing * self.packing.size),
             time=time,
             name=f"D = {frame.density:.3f}",
         )
@@ -192,7 +192,10 @@ def _code() -> str:
     """Hash of the code that makes a run, so that a stored state is never continued by another."""
     digest = hashlib.sha256()
     numerics = Path(__file__).parent.parent / "numerics"
-    for path in (Path(__file__), *(numerics / f"{x}.py" for x in ("flow", "flow_kernels", "phase"))):
+    for path in (
+        Path(__file__),
+        *(numerics / f"{x}.py" for x in ("flow", "flow_kernels", "phase")),
+    ):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -215,7 +218,7 @@ class _Bench:
         self.mass = float(self.phase.sum())
         self.flow = Flow(self.phase.shape, exponent)
         full = self.phase >= 0.5
-        self.points = np.argwhere(full) + 0.5
+        self.points: Floats = np.argwhere(full).astype(np.float64) + 0.5
         self.labels = _first_labels(packing, self.points, grid)
         self.rows: list[tuple[float, ...]] = []
         self.frames: list[Frame] = []
@@ -234,9 +237,7 @@ class _Bench:
         load = -float(found.stress[self.axes].mean())
         lateral = -float(found.stress[self.sides].mean()) / load
         surface = specific_surface(self.phase, self.spacing)
-        self.rows.append(
-            (self.density, load, lateral, surface, found.residual, float(found.steps))
-        )
+        self.rows.append((self.density, load, lateral, surface, found.residual, float(found.steps)))
         if self.frames and self.density - self.frames[-1].density < _FRAMES:
             return
         named = nearest_label(self.points, self.labels, self.phase)
@@ -295,9 +296,14 @@ class _Bench:
         self.rows, self.frames, self._saved = rows, frames, len(frames)
 
 
+def _three(x: Floats) -> tuple[float, float, float]:
+    a, b, c = map(float, x)
+    return a, b, c
+
+
 def _write(path: Path, **arrays: Any) -> None:  # noqa: ANN401 (arrays and numbers)
     part = path.with_suffix(".part.npz")
-    np.savez_compressed(part, **arrays)
+    np.savez(part, **arrays)
     part.replace(path)
 
 
@@ -358,9 +364,7 @@ def _first_labels(packing: Packing, points: Floats, grid: int) -> Any:  # noqa: 
     return label
 
 
-def _curve(
-    bench: _Bench, packing: Packing, exponent: float, mode: Mode, grid: int
-) -> MasterCurve:
+def _curve(bench: _Bench, packing: Packing, exponent: float, mode: Mode, grid: int) -> MasterCurve:
     columns = dict(zip(_COLUMNS, np.array(bench.rows).T, strict=True))
     # surface per solid volume, times the mean radius: independent of the size of grains
     mean = float(packing.radii.mean()) / packing.size
@@ -379,9 +383,7 @@ def _curve(
         residual=columns["residual"],
         mass_error=float(bench.phase.sum() * np.prod(bench.spacing) * grid**3 / bench.mass - 1)
         if packing.dim == 3
-        else float(
-            bench.phase.sum() * np.prod(bench.spacing[[0, 2]]) * grid**2 / bench.mass - 1
-        ),
+        else float(bench.phase.sum() * np.prod(bench.spacing[[0, 2]]) * grid**2 / bench.mass - 1),
     )
 
 

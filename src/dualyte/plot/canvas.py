@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from dualyte.plot.figure import COLOURS, COLUMN, Figure, Scale, Series
+from dualyte.plot.tiles import draw_tiles
 
 _SMALL, _TEXT, _LABEL = 6, 7, 8  # pt, as printed
 _MARGIN, _LINE, _TITLE = 0.57, 0.17, 0.1  # inches: of an axis, a legend row, a title
@@ -28,6 +29,11 @@ def draw(figure: Figure, path: Path | None = None) -> Any:  # noqa: ANN401 (a Ma
     layout = ConstrainedLayoutEngine(rect=(0, below, 1, 1 - below))
     canvas = Canvas(figsize=(COLUMN, _height(figure)), layout=layout)
     FigureCanvasAgg(canvas)
+    if figure.tiles:
+        draw_tiles(canvas, figure)
+        if path is not None:
+            canvas.savefig(path, dpi=300)
+        return canvas
     parts = figure.panels or [figure]
     rows = canvas.subplots(len(parts), 1, squeeze=False, sharex=bool(figure.panels))[:, 0]
     for part, axes in zip(parts, rows, strict=True):

@@ -42,6 +42,15 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Tile:
+    """A section through grains, drawn without axes."""
+
+    labels: Any  #: (nx, ny) of int: 0 is void, every grain has a number
+    size: tuple[float, float]  #: sides, in the unit of the figure's scale bar
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Figure:
     """What to draw."""
 
@@ -67,3 +76,5 @@ class Figure:
     legend: Literal["inside", "above"] = "inside"
     height: float = 0.8  #: of the figure, over its width
     panels: Sequence[Figure] = ()  #: stacked over one another along the same x, instead of series
+    tiles: Sequence[Sequence[Tile]] = ()  #: rows of sections, all to one scale, instead of series
+    bar: tuple[float, str] | None = None  #: length of the scale bar of the tiles, and its text

@@ -1,0 +1,18 @@
+"""Fits named free parameters to facts marked `calibration`, and writes what it found.
+
+Nothing else in the package may adjust a parameter to a measurement of the study.
+"""
+
+from dualyte.calibrate.interface import InterfaceFit, calibrate_interface, summary, write
+from dualyte.calibrate.pellet import PelletFit, calibrate_pellet, pellet_summary, write_pellet
+
+__all__ = [
+    "InterfaceFit",
+    "PelletFit",
+    "calibrate_interface",
+    "calibrate_pellet",
+    "pellet_summary",
+    "summary",
+    "write",
+    "write_pellet",
+]
