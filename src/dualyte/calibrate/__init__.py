@@ -3,6 +3,7 @@
 Nothing else in the package may adjust a parameter to a measurement of the study.
 """
 
+from dualyte.calibrate.curves import compute_curves
 from dualyte.calibrate.interface import InterfaceFit, calibrate_interface, summary, write
 from dualyte.calibrate.pellet import PelletFit, calibrate_pellet, pellet_summary, write_pellet
 
@@ -11,6 +12,7 @@ __all__ = [
     "PelletFit",
     "calibrate_interface",
     "calibrate_pellet",
+    "compute_curves",
     "pellet_summary",
     "summary",
     "write",

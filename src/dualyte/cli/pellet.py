@@ -23,6 +23,7 @@ from dualyte.cli.common import (
 
 if TYPE_CHECKING:
     from dualyte.pellet import History, Microstructure, Run
+    from dualyte.pellet.mesoscale import Mode
     from dualyte.pellet.predict import PelletPrediction
 
 _FORMATS = ("vti", "zarr", "tif", "npz")
@@ -131,7 +132,7 @@ def _history(o: PelletOptions) -> History:
 
 
 def _run(o: PelletOptions, folder: Path | None) -> Run:
-    from dualyte.pellet import mesoscale
+    from dualyte.pellet.mesoscale import check_run, mesoscale
     from dualyte.powder import pack
 
     loose = 0.64 if o.dim == 3 else 0.82
@@ -139,11 +140,13 @@ def _run(o: PelletOptions, folder: Path | None) -> Run:
         o.grains, density=loose, size=dl.q(o.size, "length"), spread=o.spread, dim=o.dim or 3,
         seed=o.seed,
     )  # fmt: skip
+    mode: Mode = "die" if o.die else "isostatic"
+    check_run(packing, exponent=o.exponent, mode=mode, grid=o.grid)
     with progress("pressing grains", quiet=o.json) as tell:
         return mesoscale(
             packing,
             exponent=o.exponent,
-            mode="die" if o.die else "isostatic",
+            mode=mode,
             grid=o.grid,
             store=None if folder is None else folder / "mesoscale",
             progress=tell,
@@ -228,11 +231,30 @@ def calibrate_pellet(
         print(f"written to {out}")
 
 
+@calibrate.command(name="curves")
+def calibrate_curves(*, out: Path) -> None:
+    """Compute the shipped master curves again; nothing is fitted.
+
+    Parameters
+    ----------
+    out
+        Folder for the curves (TOML); it also keeps finished work.
+    """
+    from dualyte.calibrate import compute_curves
+
+    check_folder(out)
+    with progress("pressing packings") as tell:
+        for curve in compute_curves(out, store=out / "runs", progress=tell):
+            print(curve)
+    print(f"written to {out}")
+
+
 @report.command(name="pellet")
 def report_pellet(
     *,
     model: Literal["map", "mesoscale"] = "map",
     exponent: float = 7.0,
+    grid: int = 48,
     out: Path | None = None,
     json: bool = False,
 ) -> None:
@@ -244,8 +266,11 @@ def report_pellet(
         map, or mesoscale (shipped master curve).
     exponent
         Creep exponent: 5, 7 or 10.
+    grid
+        Cells along the box whose grains are drawn.
     out
-        Folder for the table (JSON) and the figure of densities in time.
+        Folder for the table (JSON), the densities in time, and grains of LPSCl and LAOC pressed
+        for the picture; it also keeps finished steps.
     json
         Print JSON.
     """
@@ -254,5 +279,6 @@ def report_pellet(
     table = pellet_table(model, exponent)
     if out is not None:
         check_folder(out)
-        write_pellet_table(table, out, model)
+        with progress("pressing grains", quiet=json) as tell:
+            write_pellet_table(table, out, model, grid=grid, progress=tell)
     print(dumps(table.as_dict()) if json else table)

@@ -1,4 +1,4 @@
-"""`dualyte predict`: the interface and its impedance, from materials and geometry."""
+"""`dualyte predict`: pellet, interface and its impedance, from materials and geometry."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from dualyte.cli.common import Quantity, check_folder, predict, print_table, pro
 if TYPE_CHECKING:
     from dualyte.circuit import Spectrum
     from dualyte.interface.predict import Design, InterfacePrediction, RoughFace
+    from dualyte.pellet.predict import PelletPrediction
     from dualyte.surface import Surface
 
 
@@ -92,7 +93,7 @@ class InterfaceOptions:
 
 @predict.default
 def predict_all(options: InterfaceOptions | None = None) -> None:
-    """Run every part of the prediction that exists; now the interface."""
+    """Run every part of the prediction that exists: pellet, interface, impedance."""
     _interface(options or InterfaceOptions())
 
 
@@ -107,6 +108,7 @@ def _interface(options: InterfaceOptions) -> None:
     from dualyte.interface.answer import interface_rows
     from dualyte.interface.predict import finished_contacts
     from dualyte.interface.predict import predict_interface as verb
+    from dualyte.pellet.predict import pellet_rows
     from dualyte.report import write_prediction
 
     for name in ("seeds", "draws", "workers"):
@@ -117,7 +119,8 @@ def _interface(options: InterfaceOptions) -> None:
         raise dl.InputError(
             f"--film-removal is {options.film_removal:g}; it is a fraction from 0 to 1"
         )
-    design = _design(options)
+    pellet = _pellet(options)
+    design = _design(options, pellet)
     cell = _cell(options)
     measured = _measured(options)
     folder = _folder(options, design)
@@ -140,12 +143,20 @@ def _interface(options: InterfaceOptions) -> None:
             design, seeds=options.seeds, draws=options.draws, seed=options.seed, contacts=done
         )
     spectra = predict_impedance(found, **cell)
-    paths = write_prediction(found, folder, spectra=spectra, measured=measured) if folder else []
+    paths = (
+        write_prediction(found, folder, spectra=spectra, measured=measured, pellet=pellet)
+        if folder
+        else []
+    )
     if options.json:
-        told = {"interface": interface_rows(found), "impedance": impedance_rows(spectra)}
+        told = {
+            "pellet": pellet_rows(pellet),
+            "interface": interface_rows(found),
+            "impedance": impedance_rows(spectra),
+        }
         print(json.dumps(told, ensure_ascii=False))
     else:
-        _show(found, paths)
+        _show(found, paths, pellet)
     if stopped:
         print(
             f"dualyte: stopped with {len(found.contacts)} of {options.seeds} faces finished; "
@@ -187,14 +198,37 @@ def _measured(options: InterfaceOptions) -> list[Spectrum]:
     return found
 
 
-def _design(options: InterfaceOptions) -> Design:
+def _pellet(options: InterfaceOptions) -> PelletPrediction:
+    """Pellet of the soft electrolyte, pressed as the options say."""
+    from dualyte.pellet import hold
+    from dualyte.pellet.predict import STACKS, STATED, UNLOADING
+    from dualyte.pellet.predict import predict_pellet as verb
+
+    top = dl.q(options.press, "pressure")
+    asked = tuple(dl.q(p, "pressure") for p in options.stack) if options.stack else STACKS
+    low = UNLOADING if top > UNLOADING[0] else (top, top * UNLOADING[1] / UNLOADING[0])
+    return verb(
+        dl.material(options.soft),
+        hold(top, dl.q(options.dwell, "dwell")),
+        stacks=(*asked, min(STATED, top)),
+        unloading=low,
+        draws=max(options.draws, 100),
+        seed=options.seed,
+    )
+
+
+def _design(options: InterfaceOptions, pellet: PelletPrediction) -> Design:
+    from dualyte.pellet.predict import REFERENCE, STATED, layer
     from dualyte.interface.predict import STACKS, Design
     from dualyte.interface.transport import transfer
     from dualyte.surface import treatment
 
     stacks = [dl.q(p, "pressure") for p in options.stack] if options.stack else STACKS
+    press = (dl.q(options.press, "pressure"), dl.q(options.dwell, "dwell"))
+    known = press == REFERENCE  # then the material file says what its layer conducts
+    soft = dl.material(options.soft) if known else layer(pellet, min(STATED, press[0]))
     return Design(
-        soft=dl.material(options.soft),
+        soft=soft,
         hard=dl.material(options.hard),
         face=_face(options),
         film=treatment(options.treatment, removal=options.film_removal),
@@ -269,14 +303,17 @@ def _folder(options: InterfaceOptions, design: Design) -> Path | None:
     raise dl.InputError("1000 folders named dualyte-interface exist; name one with --out")
 
 
-def _show(found: InterfacePrediction, paths: list[Path]) -> None:
+def _show(found: InterfacePrediction, paths: list[Path], pellet: PelletPrediction) -> None:
     from rich.console import Console
 
     from dualyte.interface.answer import conditions, interface_rows
     from dualyte.report.folder import table
+    from dualyte.report.pellet import pellet_summary
 
     rows = interface_rows(found)
     console = Console()
+    console.print(pellet_summary(pellet), markup=False, highlight=False)
+    console.print()
     console.print(conditions(found), markup=False, highlight=False)
     print_table(*table(rows))
     for flag in rows[0]["flags"]:

@@ -326,7 +326,7 @@ def unloading_k(
     """Coefficient k of `retained` from one relative change of conductivity between two pressures.
 
     >>> round(float(unloading_k(-0.17, 0.42e9)), 3)
-    3.707
+    3.708
     """
     x = -np.asarray(loss, dtype=np.float64)
     open_ = x / ((high - low) / fabrication + x * (1 - high / fabrication))

@@ -120,7 +120,7 @@ def mesoscale(
     ConvergenceError
         If a flow does not converge; finished steps stay in `store`.
     """
-    _check(packing, exponent, mode, grid, until)
+    check_run(packing, exponent=exponent, mode=mode, grid=grid, until=until)
     told = {
         "packing": packing.key(), "exponent": exponent, "mode": mode, "grid": grid, "rtol": rtol,
         "code": _code(),
@@ -150,7 +150,11 @@ def mesoscale(
     return Run(curve=curve, packing=packing, grid=grid, frames=frames)
 
 
-def _check(packing: Packing, exponent: float, mode: str, grid: int, until: float) -> None:
+def check_run(
+    packing: Packing, *, exponent: float = 7.0, mode: str = "isostatic", grid: int = 48,
+    until: float = 0.985,
+) -> None:  # fmt: skip
+    """Refuse a run that cannot be made, before it starts; as `mesoscale` does."""
     if mode not in MODES:
         raise InputError(f"no mode {mode!r} (known: {', '.join(MODES)})")
     checked("creep_exponent", exponent)

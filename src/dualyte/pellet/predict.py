@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -191,6 +191,33 @@ def _conductivity(
     known = over(standard[:, -1]) * retained(STATED, REFERENCE[0], H, k)
     ratio = over(density[:, -1]) / known
     return np.asarray((inputs["conductivity"] * ratio)[:, None] * keep)
+
+
+def layer(found: PelletPrediction, pressure: float = STATED) -> Material:
+    """Return the electrolyte as this pellet conducts it at a stack pressure [Pa], for a cell.
+
+    The conductivity is `computed`: that of the material, over the density and the unloading
+    of the pellet against the pellet that the material file describes.
+    """
+    k = int(np.argmin(np.abs(found.stacks - pressure)))
+    if abs(found.stacks[k] - pressure) > 1e-6 * pressure:
+        raise InputError(
+            f"the pellet was not predicted at {pressure / 1e6:g} MPa (known: "
+            f"{', '.join(f'{p / 1e6:g}' for p in found.stacks)} MPa)"
+        )
+    sample = found.conductivity[:, k]
+    stated = found.pellet.material["conductivity"]
+    value = Value(
+        quantity="conductivity",
+        si=float(np.median(sample)),
+        kind="computed",
+        source=stated.source,
+        where=f"{stated.where}, scaled to a pellet of relative density {found.pellet.density:.3f}",
+        law="log-normal",
+        spread=float(np.log(sample).std()),
+    )
+    old = found.pellet.material
+    return replace(old, properties={**old.properties, "conductivity": value})
 
 
 def pellet_rows(found: PelletPrediction) -> dict[str, Any]:

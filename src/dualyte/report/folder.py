@@ -17,6 +17,9 @@ from dualyte.impedance.predict import ImpedancePrediction, impedance_rows, predi
 from dualyte.interface.answer import conditions, interface_rows, to_dataset
 from dualyte.interface.predict import InterfacePrediction, fingerprint
 from dualyte.material import cite
+from dualyte.pellet.predict import PelletPrediction, pellet_rows
+from dualyte.plot.pellet import conductivity_figure, density_figure
+from dualyte.report.pellet import pellet_summary
 from dualyte.vocabulary import pretty
 
 _COLUMNS = (
@@ -93,6 +96,12 @@ def summary(
     )
 
 
+def _pellet_part(pellet: PelletPrediction) -> str:
+    """Pellet's part of the summary."""
+    flags = [f"- {flag}" for flag in pellet.flags]
+    return "\n".join([pellet_summary(pellet), *flags, "", ""])
+
+
 def _impedance(spectra: ImpedancePrediction) -> list[str]:
     """Circuit of the spectra at each stack pressure."""
     rows = impedance_rows(spectra)
@@ -113,6 +122,7 @@ def write_prediction(
     *,
     spectra: ImpedancePrediction | None = None,
     measured: Sequence[Spectrum] = (),
+    pellet: PelletPrediction | None = None,
 ) -> list[Path]:
     """Write summary, JSON, CSV, netCDF, provenance, references and figures.
 
@@ -126,6 +136,8 @@ def write_prediction(
         What `predict_impedance` found; by default that of the symmetric cell.
     measured
         Spectra to draw over the predicted ones, with their areas.
+    pellet
+        What `predict_pellet` found of the soft electrolyte.
 
     Returns
     -------
@@ -136,7 +148,8 @@ def write_prediction(
     spectra = spectra or predict_impedance(prediction)
     rows = interface_rows(prediction)
     paths = [folder / name for name in ("summary.txt", "interface.json", "interface.csv")]
-    paths[0].write_text(summary(prediction, rows, spectra), encoding="utf-8")
+    first = "" if pellet is None else _pellet_part(pellet)
+    paths[0].write_text(first + summary(prediction, rows, spectra), encoding="utf-8")
     paths[1].write_text(json.dumps({"interface": rows}, indent=2, ensure_ascii=False), "utf-8")
     _write_csv(rows, paths[2])
     paths.append(folder / "interface.nc")
@@ -149,7 +162,14 @@ def write_prediction(
     paths.append(folder / "references.bib")
     paths[-1].write_text(cite(spectra.values) + "\n", encoding="utf-8")
     paths += _write_spectra(spectra, folder)
-    figures = plot.interface_figures(prediction) + plot.impedance_figures(spectra, measured)
+    if pellet is not None:
+        paths.append(folder / "pellet.json")
+        told = {"pellet": pellet_rows(pellet)}
+        paths[-1].write_text(json.dumps(told, indent=2, ensure_ascii=False), "utf-8")
+    pellets = [] if pellet is None else [density_figure(pellet), conductivity_figure(pellet)]
+    figures = (
+        pellets + plot.interface_figures(prediction) + plot.impedance_figures(spectra, measured)
+    )
     for figure in figures:
         paths += [folder / f"{figure.name}.{suffix}" for suffix in ("png", "pdf")]
         plot.draw(figure, paths[-2]).savefig(paths[-1])

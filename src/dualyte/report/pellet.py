@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+import numpy as np
 
 from dualyte import plot
 from dualyte.material import Material, cite, facts, material
 from dualyte.pellet.compact import Model, Pellet, compact, densification
 from dualyte.pellet.history import hold
+from dualyte.pellet.mesoscale import Run, mesoscale
 from dualyte.pellet.microstructure import Microstructure
 from dualyte.pellet.predict import PelletPrediction, pellet_rows
 from dualyte.plot.pellet import (
@@ -21,6 +24,9 @@ from dualyte.plot.pellet import (
     density_figure,
     sections_figure,
 )
+from dualyte.powder import pack
+from dualyte.uncertainty import draw, interval
+from dualyte.vocabulary import Floats
 
 MATERIALS: Final = ("LAOC", "LTOC", "LNOC", "LPSCl")
 RAMP: Final = 120.0  #: s to 310 MPa in the test of the work of compression; not published, assumed
@@ -111,9 +117,9 @@ class PelletTable:
     rows: tuple[dict[str, Any], ...]
 
     def __str__(self) -> str:
-        head = f"{'fact':5} {'of':7} {'quantity':42} {'model':>10} {'measured':>10}  kind"
+        head = f"{'fact':5} {'of':7} {'quantity':42} {'model':>20} {'measured':>10}  kind"
         lines = [
-            f"{r['id']:5} {r['material']:7} {r['quantity'][:42]:42} {r['model']:>10} "
+            f"{r['id']:5} {r['material']:7} {r['quantity'][:42]:42} {r['model']:>20} "
             f"{r['measured']:>10}  {r['kind']}"
             for r in self.rows
         ]
@@ -151,7 +157,8 @@ def pellet_table(model: Model = "map", exponent: float = 7.0) -> PelletTable:
         a, b = known[top], known[low]
         ratio = work_ratio(material(a["material"]), material(b["material"]), model, exponent)
         told = f"work over that of {b['material']}, per cm³ of solid"
-        rows.append(_row(top, f"{ratio:.2f}", f"{a['value'] / b['value']:.2f}", told))
+        found = f"{ratio[1]:.2f} ({ratio[0]:.2f} … {ratio[2]:.2f})"
+        rows.append(_row(top, found, f"{a['value'] / b['value']:.2f}", told))
     return PelletTable(rows=tuple(rows))
 
 
@@ -170,13 +177,29 @@ def _row(key: str, found: str, measured: str, quantity: str = "") -> dict[str, A
 
 
 def work_ratio(
-    soft: Material, other: Material, model: Model = "map", exponent: float = 7.0
-) -> float:
-    """Work to 310 MPa of one powder over that of another, per volume of solid."""
+    soft: Material, other: Material, model: Model = "map", exponent: float = 7.0, draws: int = 100
+) -> tuple[float, float, float]:
+    """Work to 310 MPa of one powder over that of another, per volume of solid.
+
+    Returns the lower end of the 90 % interval, the best estimate and the upper end. Hardness
+    and the assumed moduli are sampled; the time of the test is not published and assumed.
+    """
     test = hold(310e6, 0.0, ramp=RAMP)
     process = densification(model, exponent)
-    a, b = (compact(m, test, process=process).work.total for m in (soft, other))
-    return a / b
+    names = ("hardness", "youngs_modulus", "poisson_ratio")
+
+    def work(side: Material, seed: int) -> tuple[float, Floats]:
+        drawn = draw({x: side[x] for x in names}, draws, seed=seed)
+        each = [
+            compact(side.at(**{x: float(drawn[x][k]) for x in names}), test, process=process)
+            for k in range(draws)
+        ]
+        best = compact(side, test, process=process).work.total
+        return best, np.array([pellet.work.total for pellet in each])
+
+    (a, every_a), (b, every_b) = work(soft, 0), work(other, 1)
+    low, high = interval(every_a / every_b)
+    return float(low), a / b, float(high)
 
 
 def four_pellets(model: Model = "map", exponent: float = 7.0) -> list[Pellet]:
@@ -190,13 +213,38 @@ def four_pellets(model: Model = "map", exponent: float = 7.0) -> list[Pellet]:
     ]
 
 
-def write_pellet_table(table: PelletTable, folder: Path, model: Model = "map") -> list[Path]:
-    """Write the table and the figure of four densities in time."""
+def grain_figure(run: Run, exponent: float = 7.0) -> plot.Figure:
+    """Grains of LPSCl and LAOC before, during and after pressing at 120 MPa."""
+    process = densification("mesoscale", exponent)
+    rows, titles = [], []
+    for name in ("LPSCl", "LAOC"):
+        pellet = compact(material(name), hold(120e6, 180.0), process=process)
+        states = [(f"{name}, powder", run.frames[0].density)]
+        for t in (5.0, 180.0):
+            D = float(pellet.at(t))
+            states.append((f"{t:g} s, {100 * D:.1f} %", D))
+        rows.append([run.microstructure(D) for _, D in states])
+        titles.append([text for text, _ in states])
+    return sections_figure(rows, titles, title="sections through pressed grains, 120 MPa")
+
+
+def write_pellet_table(
+    table: PelletTable,
+    folder: Path,
+    model: Model = "map",
+    *,
+    grid: int = 48,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Path]:
+    """Write the table, the four densities in time, and grains pressed for the picture."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / "pellet_facts.json"]
     paths[0].write_text(json.dumps(table.as_dict(), indent=2, ensure_ascii=False), "utf-8")
-    figure = density_curves(four_pellets(model))
-    for suffix in ("png", "pdf"):
-        paths.append(folder / f"{figure.name}.{suffix}")
-    plot.draw(figure, paths[1]).savefig(paths[2])
+    run = mesoscale(
+        pack(60, density=0.64, seed=0), grid=grid, conduct=False, store=folder / "mesoscale",
+        progress=progress,
+    )  # fmt: skip
+    for figure in (density_curves(four_pellets(model)), grain_figure(run)):
+        paths += [folder / f"{figure.name}.{suffix}" for suffix in ("png", "pdf")]
+        plot.draw(figure, paths[-2]).savefig(paths[-1])
     return paths
