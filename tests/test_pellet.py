@@ -17,7 +17,6 @@ from dualyte.pellet.compact import HIGHEST, densify
 from dualyte.pellet.predict import predict_pellet
 
 
-
 def main(words):
     """Run a command that ends well."""
     with pytest.raises(SystemExit) as left:
@@ -138,7 +137,9 @@ def test_warm_presses_need_an_activation_energy(tmp_path):
         (lambda: dl.hold(120e6, 1.0, release=130e6), "release to 130 MPa is not between"),
         (
             lambda: dl.History(
-                time=np.array([0.0, 2.0, 1.0]), pressure=np.full(3, 1e6), temperature=np.full(3, 298)
+                time=np.array([0.0, 2.0, 1.0]),
+                pressure=np.full(3, 1e6),
+                temperature=np.full(3, 298),
             ),
             "must rise from 0 s",
         ),
@@ -227,9 +228,7 @@ def test_conductivity_of_pressed_grains(density, smooth, sharp):
         assert high <= density
 
 
-@pytest.mark.parametrize(
-    ("density", "load"), [(0.74, 0.465), (0.80, 0.657), (0.90, 1.33)]
-)
+@pytest.mark.parametrize(("density", "load"), [(0.74, 0.465), (0.80, 0.657), (0.90, 1.33)])
 def test_load_at_unit_rate(density, load):
     """The reference numbers were not converged tightly: 2 to 7 % apart.
 

@@ -218,9 +218,9 @@ def _pellet(options: InterfaceOptions) -> PelletPrediction:
 
 
 def _design(options: InterfaceOptions, pellet: PelletPrediction) -> Design:
-    from dualyte.pellet.predict import REFERENCE, STATED, layer
     from dualyte.interface.predict import STACKS, Design
     from dualyte.interface.transport import transfer
+    from dualyte.pellet.predict import REFERENCE, STATED, layer
     from dualyte.surface import treatment
 
     stacks = [dl.q(p, "pressure") for p in options.stack] if options.stack else STACKS

@@ -85,16 +85,12 @@ def _distance(phase: Floats, width: float, psi: Floats) -> None:
                 psi[i, j, k] = width * np.log(x / (1 - x))
 
 
-@njit(error_model="numpy", cache=True)
-def _settling(a: float, b: float, d: float, s: float, t: float, width: float, per: float) -> float:
-    """Flux against a gradient, less what a settled profile needs; from cell a to cell b."""
-    x, y = _inner(a), _inner(b)
-    slope = d / (np.sqrt(d * d + s * s + t * t) + 1e-12)
-    return float(0.5 * (x * (1 - x) + y * (1 - y)) * slope - width * (b - a) * per)
-
-
 @njit(parallel=True, error_model="numpy", cache=True)
-def _sharpening(phase: Floats, psi: Floats, per: Floats, width: float, flux: Floats) -> None:
+def _pull(phase: Floats, psi: Floats, per: Floats, pull: Floats) -> None:
+    """φ(1 − φ) times the unit normal in every cell, from differences over two cells.
+
+    Noise from cell to cell has no such difference: it is left to diffusion, which ends it.
+    """
     nx, ny, nz = phase.shape
     hx, hy, hz = per
     for i in prange(nx):
@@ -103,25 +99,30 @@ def _sharpening(phase: Floats, psi: Floats, per: Floats, width: float, flux: Flo
             f, g = (j - 1) % ny, (j + 1) % ny
             for k in range(nz):
                 q, r = (k - 1) % nz, (k + 1) % nz
-                c, s = phase[i, j, k], psi[i, j, k]
-                x = (psi[d, j, k] - psi[b, j, k]) * hx / 4
-                y = (psi[i, g, k] - psi[i, f, k]) * hy / 4
-                z = (psi[i, j, r] - psi[i, j, q]) * hz / 4
-                flux[0, i, j, k] = hx * _settling(
-                    phase[b, j, k], c, (s - psi[b, j, k]) * hx,
-                    y + (psi[b, g, k] - psi[b, f, k]) * hy / 4,
-                    z + (psi[b, j, r] - psi[b, j, q]) * hz / 4, width, hx,
-                )  # fmt: skip
-                flux[1, i, j, k] = hy * _settling(
-                    phase[i, f, k], c, (s - psi[i, f, k]) * hy,
-                    x + (psi[d, f, k] - psi[b, f, k]) * hx / 4,
-                    z + (psi[i, f, r] - psi[i, f, q]) * hz / 4, width, hy,
-                )  # fmt: skip
-                flux[2, i, j, k] = hz * _settling(
-                    phase[i, j, q], c, (s - psi[i, j, q]) * hz,
-                    x + (psi[d, j, q] - psi[b, j, q]) * hx / 4,
-                    y + (psi[i, g, q] - psi[i, f, q]) * hy / 4, width, hz,
-                )  # fmt: skip
+                x = (psi[d, j, k] - psi[b, j, k]) * hx
+                y = (psi[i, g, k] - psi[i, f, k]) * hy
+                z = (psi[i, j, r] - psi[i, j, q]) * hz
+                c = _inner(phase[i, j, k])
+                size = c * (1 - c) / (np.sqrt(x * x + y * y + z * z) + 1e-12)
+                pull[0, i, j, k], pull[1, i, j, k], pull[2, i, j, k] = x * size, y * size, z * size
+
+
+@njit(parallel=True, error_model="numpy", cache=True)
+def _sharpening(phase: Floats, pull: Floats, per: Floats, width: float, flux: Floats) -> None:
+    """Flux up the normal, less diffusion, through the lower faces of every cell."""
+    nx, ny, nz = phase.shape
+    for i in prange(nx):
+        b = (i - 1) % nx
+        for j in range(ny):
+            f = (j - 1) % ny
+            for k in range(nz):
+                q, c = (k - 1) % nz, phase[i, j, k]
+                x = 0.5 * (pull[0, b, j, k] + pull[0, i, j, k])
+                y = 0.5 * (pull[1, i, f, k] + pull[1, i, j, k])
+                z = 0.5 * (pull[2, i, j, q] + pull[2, i, j, k])
+                flux[0, i, j, k] = per[0] * (x - width * (c - phase[b, j, k]) * per[0])
+                flux[1, i, j, k] = per[1] * (y - width * (c - phase[i, f, k]) * per[1])
+                flux[2, i, j, k] = per[2] * (z - width * (c - phase[i, j, q]) * per[2])
 
 
 def advect(phase: Floats, velocity: Floats, per: npt.ArrayLike, *, volume: float = 1.0) -> Floats:
@@ -156,11 +157,13 @@ def sharpen(phase: Floats, spacing: npt.ArrayLike, *, width: float = 1.2, steps:
     """
     side = np.asarray(spacing, dtype=np.float64)
     least = float(side.min())
-    psi, flux, new = np.empty_like(phase), np.empty((3, *phase.shape)), phase.copy()
+    psi, new = np.empty_like(phase), phase.copy()
+    flux, pull = np.empty((2, 3, *phase.shape))
     half = 0.5 * width * least
     for _ in range(steps):
         _distance(new, half, psi)
-        _sharpening(new, psi, 1 / side, half, flux)
+        _pull(new, psi, 1 / side, pull)
+        _sharpening(new, pull, 1 / side, half, flux)
         flux *= 0.15 * least
         _gain(new, flux, 1.0)
     return new

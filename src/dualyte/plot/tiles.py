@@ -10,7 +10,7 @@ from dualyte.plot.figure import Figure
 
 _TEXT: Final = 7  # pt, as printed
 _VOID: Final = (0.12, 0.12, 0.14)
-_FEW: Final = 0.38  # of the turn of hues between one grain and the next: neighbours stay apart
+_FEW: Final = 0.618  # of the turn of hues between one grain and the next: neighbours stay apart
 
 
 def draw_tiles(canvas: Any, figure: Figure) -> None:  # noqa: ANN401 (a Matplotlib figure)
@@ -54,6 +54,7 @@ def _colours(grains: int) -> Any:  # noqa: ANN401 (n + 1, 3)
 
     k = np.arange(grains)
     hue = (k * _FEW) % 1.0
-    value = 0.72 + 0.22 * ((k * 0.618) % 1.0)
-    colours = hsv_to_rgb(np.column_stack([hue, np.full(grains, 0.45), value]))
+    value = 0.62 + 0.33 * ((k * 0.755) % 1.0)
+    depth = 0.25 + 0.4 * ((k * 0.57) % 1.0)
+    colours = hsv_to_rgb(np.column_stack([hue, depth, value]))
     return np.vstack([_VOID, colours])
