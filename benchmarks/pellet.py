@@ -62,7 +62,7 @@ def flow_dualyte(job: Found) -> Found:
 
 def flow_muspectre(job: Found) -> Found:
     """Its elastic analogue: the same moduli in place of viscosities, no multipliers."""
-    import muSpectre as msp
+    import muSpectre as msp  # noqa: N813 (its own documentation's name)
 
     filled = phase(N)
     shear = (filled**2 * (3 - 2 * filled) + 1e-3) / 3
@@ -188,10 +188,15 @@ def run() -> tuple[list[Row], list[Promise], list[str]]:
         Row(problem=STEP, peer="FiPy", theirs=slow, ours=step, target=200.0),
     ]
     promises = [
-        Promise(what=f"master curve {n}³, two threads", value=ask("curve", grid=n, threads=2)["wall"],
-                limit=limit, unit="s", note="Wall time, after compilation, n = 7, 0.64 to 0.985")
+        Promise(
+            what=f"master curve {n}³, two threads",
+            value=ask("curve", grid=n, threads=2)["wall"],
+            limit=limit,
+            unit="s",
+            note="Wall time, after compilation, n = 7, 0.64 to 0.985",
+        )
         for n, limit in ((48, 60.0), (64, 300.0))
-    ]  # fmt: skip
+    ]
     promises.append(
         Promise(
             what="map model, a whole pressing cycle",

@@ -75,7 +75,7 @@ def test_greens_operator_inverts_that_of_a_uniform_medium():
 def test_relaxation_finds_what_conjugate_gradients_find():
     """Linear flow: the same stress by a Krylov solver with Green's preconditioner."""
     phase, _ = hole(16, 0.1)
-    work, found = flow(phase, 1.0, rtol=1e-6)
+    _, found = flow(phase, 1.0, rtol=1e-6)
     spacing = np.full(3, 1 / 16)
     shape = (3, *phase.shape)
     kernel = green(phase.shape, spacing, 0.3, 5.0)
@@ -111,7 +111,7 @@ def test_relaxation_finds_what_conjugate_gradients_find():
 
 
 def test_a_uniform_body_needs_only_its_deviator():
-    work, found = flow(np.ones((8, 8, 8)), 5.0, np.array([0.5, 0.5, -1.0]))
+    _, found = flow(np.ones((8, 8, 8)), 5.0, np.array([0.5, 0.5, -1.0]))
     equivalent = np.sqrt(2 / 3 * 1.5)
     assert found.stress - found.stress.mean() == pytest.approx(
         2 / 3 * equivalent ** (1 / 5 - 1) * np.array([0.5, 0.5, -1.0]), rel=2e-3
@@ -273,7 +273,7 @@ def test_discs_are_pressed_in_plane_strain():
     assert (run.curve.smooth < 1).all()
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     pass
 
 
@@ -281,11 +281,11 @@ class Stopped(Exception):
 def test_a_run_stopped_anywhere_resumes_to_the_same_result(small, tmp_path, after):
     def stop(done, total):
         if done == after:
-            raise Stopped
+            raise StoppedError
 
     told = {"grid": 20, "until": 0.7, "conduct": False}
     whole = mesoscale(small, **told)
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         mesoscale(small, **told, store=tmp_path, progress=stop)
     resumed = mesoscale(small, **told, store=tmp_path)
     assert np.array_equal(resumed.curve.pressure, whole.curve.pressure)
@@ -302,9 +302,9 @@ def test_a_damaged_state_starts_over(small, tmp_path):
 
 
 def test_what_no_run_can_do_is_refused_before_it_starts(small, monkeypatch):
-    with pytest.raises(InputError, match="too coarse for the grains.*take 1[0-9] or more"):
+    with pytest.raises(InputError, match=r"too coarse for the grains.*take 1[0-9] or more"):
         mesoscale(small, grid=8)
-    with pytest.raises(InputError, match="needs .* GiB of memory and .* the largest that fits"):
+    with pytest.raises(InputError, match=r"needs .* GiB of memory and .* the largest that fits"):
         mesoscale(small, grid=4096)
     with pytest.raises(InputError, match="no mode 'sideways'"):
         mesoscale(small, mode="sideways")

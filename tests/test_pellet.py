@@ -117,7 +117,7 @@ def test_two_holds_are_as_long_as_one():
 
 def test_warm_presses_need_an_activation_energy(tmp_path):
     warm = dl.hold(120e6, 180.0, temperature=dl.q("80 degC"))
-    with pytest.raises(InputError, match="at 80 degC, and no source .*creep_activation_energy"):
+    with pytest.raises(InputError, match=r"at 80 degC, and no source .*creep_activation_energy"):
         pressed("LNOC", history=warm)
     path = tmp_path / "warm.toml"
     path.write_text(
@@ -214,7 +214,10 @@ def test_conductivity_kept_lies_between_none_and_all(pressure, top, hardness, k)
 
 @pytest.mark.parametrize(
     ("density", "smooth", "sharp"),
-    [(0.66, 0.47, 0.34), (0.75, 0.61, 0.52), (0.80, 0.70, 0.64), (0.90, 0.865, 0.85), (0.97, 0.963, 0.973)],
+    [
+        (0.66, 0.47, 0.34), (0.75, 0.61, 0.52), (0.80, 0.70, 0.64), (0.90, 0.865, 0.85),
+        (0.97, 0.963, 0.973),
+    ],
 )  # fmt: skip
 def test_conductivity_of_pressed_grains(density, smooth, sharp):
     """64³ pellets; the loose end depends on how necks of a few cells are drawn."""

@@ -109,11 +109,6 @@ class Flow:
     def _number(self, x: float) -> Any:  # noqa: ANN401 (a scalar of the fields' type)
         return np.asarray(x, self.dtype)[()]
 
-    @staticmethod
-    def bytes_per_cell(dtype: npt.DTypeLike = np.float32) -> int:
-        """Memory that one cell takes."""
-        return 30 * int(np.dtype(dtype).itemsize) + 1
-
     def place(
         self,
         phase: npt.ArrayLike,

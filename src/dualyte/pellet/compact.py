@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -380,17 +380,3 @@ def _flags(pellet: Pellet) -> tuple[str, ...]:
     if not pellet.creep:
         found.append("without creep: yielding only")
     return tuple(found)
-
-
-def summary(pellet: Pellet) -> dict[str, Any]:
-    """Numbers a person wants first."""
-    work = pellet.work
-    return {
-        "material": pellet.material.name,
-        "model": pellet.process.law.name,
-        "relative_density": pellet.density,
-        "unloading_loss_percent": 100 * pellet.unloading_loss(),
-        "work_J_per_cm3": work.total / 1e6,
-        "work_plastic_J_per_cm3": work.plastic / 1e6,
-        "work_elastic_J_per_cm3": work.elastic / 1e6,
-    }
