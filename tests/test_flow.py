@@ -41,7 +41,7 @@ def flow(phase, exponent, rate=HYDROSTATIC, *, rtol=3e-4, dtype=np.float64, spac
 @pytest.fixture(scope="module")
 def small():
     """A packing on a coarse grid."""
-    return pack(30, density=0.6, seed=2)
+    return pack(40, density=0.6, seed=2)
 
 
 # The operator ---------------------------------------------------------------------------
@@ -74,9 +74,9 @@ def test_greens_operator_inverts_that_of_a_uniform_medium():
 
 def test_relaxation_finds_what_conjugate_gradients_find():
     """Linear flow: the same stress by a Krylov solver with Green's preconditioner."""
-    phase, _ = hole(16, 0.1)
+    phase, _ = hole(12, 0.1)
     _, found = flow(phase, 1.0, rtol=1e-6)
-    spacing = np.full(3, 1 / 16)
+    spacing = np.full(3, 1 / 12)
     shape = (3, *phase.shape)
     kernel = green(phase.shape, spacing, 0.3, 5.0)
     check = Flow(phase.shape, 1.0, dtype=np.float64)
@@ -88,7 +88,7 @@ def test_relaxation_finds_what_conjugate_gradients_find():
 
     A = LinearOperator((np.prod(shape),) * 2, operate)
     M = LinearOperator(A.shape, lambda x: apply_green(kernel, x.reshape(shape)).ravel())
-    for _ in range(25):  # augmented Lagrangian around the linear solver
+    for _ in range(12):  # augmented Lagrangian around the linear solver
         still = check.velocity.copy()
         check.velocity[:] = 0
         check._update_stress()
@@ -158,14 +158,14 @@ def test_ten_times_the_rate_takes_ten_to_the_inverse_exponent(exponent):
 
 
 def test_the_load_does_not_depend_on_where_the_box_begins():
-    phase = grains(pack(30, density=0.6, seed=3), 16)
+    phase = grains(pack(40, density=0.6, seed=3), 16)
     _, here = flow(phase, 7.0)
     _, there = flow(np.ascontiguousarray(np.roll(phase, (3, 5, 7), (0, 1, 2))), 7.0)
     assert there.pressure == pytest.approx(here.pressure, rel=1e-6)
 
 
 def test_axes_are_alike():
-    phase = grains(pack(30, density=0.6, seed=3), 16)
+    phase = grains(pack(40, density=0.6, seed=3), 16)
     _, here = flow(phase, 7.0)
     _, turned = flow(np.ascontiguousarray(phase.transpose(2, 0, 1)), 7.0)
     assert turned.stress == pytest.approx(here.stress[[2, 0, 1]], rel=1e-6)
@@ -253,15 +253,17 @@ def test_pressing_keeps_the_mass_and_takes_more_and_more_load(small):
     assert (np.diff(curve.density) > 0).all()
     assert (np.diff(curve.pressure) > 0).all()
     assert curve.lateral == pytest.approx(1.0, abs=0.2)
-    assert len({int(x) for x in np.unique(run.frames[-1].labels)} - {0}) == 30
+    assert len({int(x) for x in np.unique(run.frames[-1].labels)} - {0}) == 40
     micro = run.microstructure(0.8)
     assert micro.relative_density == pytest.approx(0.8, abs=0.02)
 
 
 def test_a_die_presses_harder_along_than_across(small):
     curve = mesoscale(small, grid=20, mode="die", until=0.75, conduct=False).curve
-    assert (curve.lateral[3:] < 1).all()
-    assert (curve.lateral > 0).all()
+    assert (curve.lateral < 1).all()
+    # loose grains with few contacts carry next to nothing across; with density it builds up
+    assert (np.diff(curve.lateral) > 0).all()
+    assert curve.lateral[-1] > 0.2
 
 
 def test_discs_are_pressed_in_plane_strain():
@@ -302,7 +304,7 @@ def test_a_damaged_state_starts_over(small, tmp_path):
 
 
 def test_what_no_run_can_do_is_refused_before_it_starts(small, monkeypatch):
-    with pytest.raises(InputError, match=r"too coarse for the grains.*take 1[0-9] or more"):
+    with pytest.raises(InputError, match=r"too coarse for the grains.*take \d+ or more"):
         mesoscale(small, grid=8)
     with pytest.raises(InputError, match=r"needs .* GiB of memory and .* the largest that fits"):
         mesoscale(small, grid=4096)

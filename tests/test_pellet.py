@@ -220,9 +220,12 @@ def test_conductivity_kept_lies_between_none_and_all(pressure, top, hardness, k)
     ],
 )  # fmt: skip
 def test_conductivity_of_pressed_grains(density, smooth, sharp):
-    """64³ pellets; the loose end depends on how necks of a few cells are drawn."""
+    """64³ pellets from 0.64; the reference began at 0.66, where its grains only touch.
+
+    Sharpening thickens necks of a few cells, so that loose pellets conduct up to 0.06 better.
+    """
     curve = dl.master_curve()
-    within = 0.06 if density < 0.7 else 0.03
+    within = 0.065 if density < 0.85 else 0.02
     assert np.interp(density, curve.solved, curve.smooth) == pytest.approx(smooth, abs=within)
     assert np.interp(density, curve.solved, curve.sharp) == pytest.approx(sharp, abs=within)
     low, high = over_dense_bracket(density)
@@ -327,7 +330,7 @@ def test_predict_pellet_writes_a_folder(capsys, tmp_path):
 
 def test_predict_pellet_runs_the_mesoscale_model(capsys, tmp_path):
     words = (
-        "--dim", "2", "--grid", "40", "--grains", "20", "--out", str(tmp_path), "--save", "vti",
+        "--dim", "2", "--grid", "48", "--grains", "40", "--out", str(tmp_path), "--save", "vti",
         "--draws", "20", "--material", "LAOC",
     )  # fmt: skip
     assert "mesoscale" in run(capsys, *words)

@@ -12,14 +12,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
+from zipfile import BadZipFile
 
 import numpy as np
 
-from dualyte.errors import InputError
+from dualyte.errors import ConvergenceError, InputError
 from dualyte.numerics.flow import INSIDE, Flow, FlowSolution
 from dualyte.numerics.phase import advect, carry_points, nearest_label, sharpen
 from dualyte.pellet.conductivity import conductivity_bracket
@@ -118,7 +120,8 @@ def mesoscale(
     InputError
         If the grid is too coarse for the grains, or needs more memory than there is.
     ConvergenceError
-        If a flow does not converge; finished steps stay in `store`.
+        If a flow does not converge below a relative density of 0.94; finished steps stay in
+        `store`. Above it the run ends there: pores are smaller than cells.
     """
     check_run(packing, exponent=exponent, mode=mode, grid=grid, until=until)
     told = {
@@ -138,7 +141,12 @@ def mesoscale(
             progress(min(len(bench.rows), expected), expected)
         if bench.rows:
             bench.move()
-        bench.solve()
+        try:
+            bench.solve()
+        except ConvergenceError:
+            if bench.density < RESOLVED:
+                raise
+            break  # the last pores are gone from the grid, and a full body cannot shrink
         if folder is not None:
             bench.save(folder)
     if progress:
@@ -288,12 +296,12 @@ class _Bench:
     def load(self, folder: Path) -> None:
         """Take up the state that `save` left; damaged or missing files start over."""
         try:
-            with np.load(folder / "state.npz", allow_pickle=False) as kept:
+            with _opened(folder / "state.npz") as kept:
                 rows = [tuple(map(float, row)) for row in kept["rows"]]
                 frames = [_frame(folder / f"frame-{k:04d}.npz") for k in range(int(kept["frames"]))]
                 state = {x: kept[x] for x in ("phase", "spacing", "points")}
                 velocity, multiplier = kept["velocity"], kept["multiplier"]
-        except (OSError, KeyError, ValueError, EOFError):
+        except (OSError, KeyError, ValueError, EOFError, BadZipFile):
             return
         self.phase, self.spacing, self.points = state["phase"], state["spacing"], state["points"]
         self.flow.velocity[:], self.flow.multiplier[:] = velocity, multiplier
@@ -311,8 +319,15 @@ def _write(path: Path, **arrays: Any) -> None:  # noqa: ANN401 (arrays and numbe
     part.replace(path)
 
 
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Arrays of a file, which is closed even if it is damaged."""
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
+        yield kept
+
+
 def _frame(path: Path) -> Frame:
-    with np.load(path, allow_pickle=False) as kept:
+    with _opened(path) as kept:
         return Frame(
             density=float(kept["density"]),
             phase=kept["phase"],
