@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import dualyte as dl
-from dualyte import calibrate
+from dualyte.calibrate import interface as calibrate
 from dualyte.interface.predict import RoughFace
 from dualyte.material import calibration, facts
 
