@@ -69,7 +69,7 @@ def test_greens_operator_inverts_that_of_a_uniform_medium():
     # viscosity 1/3 of the reference, at the rate that place() takes for it
     shear, bulk = float(work._eta[INSIDE].mean()), float(work._zeta[INSIDE].mean())
     moved = apply_green(green(shape, spacing, shear, bulk), loads)
-    assert np.abs(-work.operator(moved) - loads).max() < 1e-12 * np.abs(loads).max() * 100
+    assert np.abs(-work.operator(moved) - loads).max() < 1e-12 * np.abs(loads).max()
 
 
 def test_relaxation_finds_what_conjugate_gradients_find():
@@ -119,8 +119,8 @@ def test_a_uniform_body_needs_only_its_deviator():
 
 
 @pytest.mark.parametrize("exponent", [1.0, 3.0, 7.0])
-def test_a_hollow_cylinder_is_approached_at_first_order(exponent):
-    """Neighbouring bores matter little at f = 0.02; errors of 32² … 128² fall with the cell."""
+def test_a_hollow_cylinder_is_approached_with_the_grid(exponent):
+    """f = 0.02, where neighbouring bores matter little; they keep n = 7 from reaching 1."""
     ratios = []
     for n in (32, 64, 128):
         phase, f = bore(n, 0.02)
@@ -135,7 +135,7 @@ def test_a_hollow_cylinder_is_approached_at_first_order(exponent):
 
 
 @pytest.mark.slow
-def test_a_hollow_sphere_is_approached_at_first_order():
+def test_a_hollow_sphere_is_approached_at_a_rate_that_rises_to_one():
     """f = 0.1, n = 1: errors fall with the cell, the faster the finer, towards 1."""
     cells = np.array([24, 48, 96])
     ratios = []

@@ -273,8 +273,14 @@ def test_a_prediction_covers_its_best_estimate_and_names_its_sources():
     rows = dl.pellet_rows(found)
     low, high = rows["relative_density_90"]
     assert low < rows["relative_density"] < high
+    assert rows["fitted_to"] == {"relative_density": "F037", "unloading_loss_percent": "F057"}
+    laoc = dl.predict_pellet(dl.material("LAOC"), draws=10)
+    longer = dl.predict_pellet(dl.material("LNOC"), dl.hold(120e6, 600.0), draws=10)
+    assert laoc.fitted_to == {}
+    assert "relative_density" not in longer.fitted_to
     assert rows["other_model"]["relative_density"] == pytest.approx(0.96, abs=0.01)
     assert rows["sources"]["paper2026"] == ["calibrated", "measured"]
+    assert "assumed" in rows["sources"]["dualyte_prior"]  # the moduli of the work
     sigma = [row["value_mS_per_cm"] for row in rows["conductivity"]]
     assert sigma == sorted(sigma, reverse=True)
     at55 = next(r for r in rows["conductivity"] if r["pressure_MPa"] == 55)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dualyte import InputError, Packing, material, pack
+from dualyte import InputError, Packing, Value, pack
 
 
 def distances(packing):
@@ -54,12 +54,13 @@ def test_sizes_follow_their_law():
 
 
 def test_a_packing_keeps_the_value_it_was_made_from():
-    value = material("LNOC").properties["hardness"]
-    packing = pack(30, density=0.5, seed=1)
+    value = Value(quantity="length", si=3e-6, kind="measured", source="user", where="a sieve")
+    packing = pack(30, density=0.5, seed=1, size=value)
     assert isinstance(packing, Packing)
-    assert packing.diameter is None
+    assert packing.diameter is value
+    assert pack(30, density=0.5, seed=1).diameter is None
+    assert packing.size == pytest.approx(pack(30, density=0.5, seed=1, size=3e-6).size)
     assert "relative density 0.500" in str(packing)
-    assert value.kind == "measured"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ Nothing else in the package may adjust a parameter to a measurement of the study
 
 from dualyte.calibrate.curves import compute_curves
 from dualyte.calibrate.interface import InterfaceFit, calibrate_interface, summary, write
-from dualyte.calibrate.pellet import PelletFit, calibrate_pellet, pellet_summary, write_pellet
+from dualyte.calibrate.pellet import PelletFit, calibrate_pellet, pellet_parameters, write_pellet
 
 __all__ = [
     "InterfaceFit",
@@ -13,7 +13,7 @@ __all__ = [
     "calibrate_interface",
     "calibrate_pellet",
     "compute_curves",
-    "pellet_summary",
+    "pellet_parameters",
     "summary",
     "write",
     "write_pellet",

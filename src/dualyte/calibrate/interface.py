@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from dualyte.calibrate.files import write_values
 from dualyte.errors import InputError
 from dualyte.interface.predict import ContactSample, Design, RoughFace, sample_contacts
 from dualyte.interface.press import BOLTZMANN, ROOM
@@ -207,25 +208,19 @@ def write(fit: InterfaceFit, path: Path) -> Path:
     names = list(fit.samples)
     scores = np.column_stack([_scale(fit, name) for name in names])
     correlation = np.atleast_2d(np.corrcoef(scores, rowvar=False))
-    rows = [
-        "# Written by `dualyte calibrate interface`: fitted, never predicted.",
-        "[calibration]",
-        f"facts = {json.dumps(list(fit.facts))}",
-        f'inputs = "{fit.inputs}"',
-        "remarks = [",
-        f'  "{fit.kept:.1%} of the draws give physical parameters",',
-        '  "quoted R and C are read as one interface (F090)",',
-        '  "contact after pressing at 120 MPa and unloading to 55 and 1.8 MPa",',
-        "]",
-        "correlation = [",
-        *(f"  [{', '.join(f'{x:.3f}' for x in line)}]," for line in correlation),
-        "]",
-    ]
-    for name in names:
-        rows += ["", f"[{name}]", *_entry(fit, name)]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
-    return path
+    return write_values(
+        path,
+        "interface",
+        facts=fit.facts,
+        inputs=fit.inputs,
+        remarks=(
+            f"{fit.kept:.1%} of the draws give physical parameters",
+            "quoted R and C are read as one interface (F090)",
+            "contact after pressing at 120 MPa and unloading to 55 and 1.8 MPa",
+        ),
+        correlation=correlation,
+        entries={name: _entry(fit, name) for name in names},
+    )
 
 
 def _scale(fit: InterfaceFit, name: str) -> Floats:

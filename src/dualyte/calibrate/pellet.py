@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from dualyte.calibrate.files import write_values
 from dualyte.errors import InputError
 from dualyte.material import facts, material
 from dualyte.pellet.compact import Model, law_of, unloading_k
@@ -37,7 +38,7 @@ class PelletFit:
         rows = [f"calibrated on {', '.join(self.facts)}"]
         rows += [
             f"  {row['parameter']}: {row['value']} ({row['low']} … {row['high']})"
-            for row in pellet_summary(self)
+            for row in pellet_parameters(self)
         ]
         return "\n".join([*rows, *(f"  {line}" for line in self.checks)])
 
@@ -158,25 +159,19 @@ def write_pellet(fit: PelletFit, path: Path) -> Path:
     for a in range(0, len(names) - 1, 2):  # start and rate of one model and exponent
         pair = np.corrcoef(_scale(fit, names[a]), _scale(fit, names[a + 1]))[0, 1]
         correlation[a, a + 1] = correlation[a + 1, a] = pair
-    rows = [
-        "# Written by `dualyte calibrate pellet`: fitted, never predicted.",
-        "[calibration]",
-        f"facts = {json.dumps(list(fit.facts))}",
-        f'inputs = "{fit.inputs}"',
-        "remarks = [",
-        '  "the creep exponent is not identifiable: 5, 7 and 10 meet both densities",',
-        '  "hardness 0.42 GPa (LNOC) and 2.0 GPa (LPSCl); density of LPSCl over 1.64 g/cm3",',
-        *(f'  "{line}",' for line in fit.checks),
-        "]",
-        "correlation = [",
-        *(f"  [{', '.join(f'{x:.3f}' for x in line)}]," for line in correlation),
-        "]",
-    ]
-    for name in names:
-        rows += ["", f"[{name}]", *_entry(fit, name)]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
-    return path
+    return write_values(
+        path,
+        "pellet",
+        facts=fit.facts,
+        inputs=fit.inputs,
+        remarks=(
+            "the creep exponent is not identifiable: 5, 7 and 10 meet both densities",
+            "hardness 0.42 GPa (LNOC) and 2.0 GPa (LPSCl); density of LPSCl over 1.64 g/cm3",
+            *fit.checks,
+        ),
+        correlation=correlation,
+        entries={name: _entry(fit, name) for name in names},
+    )
 
 
 def _scale(fit: PelletFit, name: str) -> Floats:
@@ -203,7 +198,7 @@ def _entry(fit: PelletFit, name: str) -> list[str]:
     ]
 
 
-def pellet_summary(fit: PelletFit) -> list[dict[str, Any]]:
+def pellet_parameters(fit: PelletFit) -> list[dict[str, Any]]:
     """Rows of calibrated parameters: name, value, 90 % interval."""
     rows = []
     for name, x in fit.samples.items():

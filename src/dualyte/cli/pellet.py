@@ -212,17 +212,21 @@ def calibrate_pellet(
         Print JSON.
     """
     from dualyte.calibrate import calibrate_pellet as verb
-    from dualyte.calibrate import pellet_summary, write_pellet
+    from dualyte.calibrate import pellet_parameters, write_pellet
 
     with progress("fitting", quiet=json) as tell:
         fit = verb(draws=draws, seed=seed, progress=tell)
     if out is not None:
         write_pellet(fit, out)
     if json:
-        print(dumps({"facts": fit.facts, "parameters": pellet_summary(fit), "checks": fit.checks}))
+        print(
+            dumps({"facts": fit.facts, "parameters": pellet_parameters(fit), "checks": fit.checks})
+        )
         return
     print(f"calibrated on {', '.join(fit.facts)}; {fit.kept:.0%} of the draws can be met")
-    rows = [[r["parameter"], r["value"], f"{r['low']} … {r['high']}"] for r in pellet_summary(fit)]
+    rows = [
+        [r["parameter"], r["value"], f"{r['low']} … {r['high']}"] for r in pellet_parameters(fit)
+    ]
     print_table(["calibrated parameter", "value", "90 % interval"], rows)
     for line in fit.checks:
         print(line)

@@ -373,6 +373,11 @@ def _flags(pellet: Pellet) -> tuple[str, ...]:
     found.append("the creep exponent is not identifiable: n = 5, 7 and 10 fit the facts alike")
     if law.name == "mesoscale" and pellet.density > 0.94:
         found.append("above 0.94 pores are unresolved; the hollow sphere takes over")
+    if law.curve is not None and law.curve.dim == 2:
+        found.append(
+            "discs start denser than spheres: two dimensions are for pictures, and the start and "
+            "rate were fitted with three"
+        )
     if pellet.material.name == "LPSCl":
         found.append(
             "the density of LPSCl refers to 1.64 g/cm³; over the crystal's 1.86 it is 12 % lower"

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from dualyte.errors import InputError
 from dualyte.vocabulary import ROOM, Floats, checked, show
@@ -21,7 +20,8 @@ class History:
     temperature: Floats  #: (k,) K
 
     def __post_init__(self) -> None:
-        t, p, T = (np.atleast_1d(np.asarray(x, dtype=np.float64)) for x in self._columns())
+        columns = (self.time, self.pressure, self.temperature)
+        t, p, T = (np.atleast_1d(np.asarray(x, dtype=np.float64)) for x in columns)
         if not (t.shape == p.shape == T.shape) or t.ndim != 1:
             raise InputError(
                 f"a press history needs as many pressures ({p.size}) and temperatures ({T.size}) "
@@ -37,9 +37,6 @@ class History:
             x = x.copy()
             x.flags.writeable = False
             object.__setattr__(self, name, x)
-
-    def _columns(self) -> tuple[npt.ArrayLike, npt.ArrayLike, npt.ArrayLike]:
-        return self.time, self.pressure, self.temperature
 
     def __add__(self, other: History) -> History:
         """Do this, then the other."""

@@ -51,11 +51,6 @@ class Law:
         after = np.asarray(np.interp(now, self.density, self.elapsed)) + np.asarray(dose)
         return np.asarray(np.interp(after, self.elapsed, self.density))
 
-    def dose(self, low: float, high: float) -> float:
-        """Dose that takes the density from `low` to `high`."""
-        a, b = np.interp([low, high], self.density, self.elapsed)
-        return float(b - a)
-
 
 def _law(
     name: str, exponent: float, D: Floats, strength: Floats, creep: Floats,
@@ -112,13 +107,12 @@ def map_law(start: float, exponent: float = 7.0) -> Law:
     """
     _check(start, exponent)
     D = _densities(start)
-    inner = np.maximum(D, start + 1e-9)
     w = np.clip((D - _BLEND[0]) / (_BLEND[1] - _BLEND[0]), 0, 1)
     w = w * w * (3 - 2 * w)
     sigma, n = _SIGMA, float(exponent)
     strength = (1 - w) * yield_contacts(D, 3 * sigma, start) + w * yield_pores(D, sigma)
     strength = strength / sigma
-    contacts = creep_contacts(inner, sigma, sigma, n, 1.0, start)
+    contacts = creep_contacts(D, sigma, sigma, n, 1.0, start)
     creep = (1 - w) * contacts + w * creep_pores(D, sigma, sigma, n, 1.0)
     return _law("map", float(exponent), D, strength, creep)
 
@@ -137,8 +131,8 @@ def master_law(curve: MasterCurve, start: float | None = None) -> Law:
     Notes
     -----
     Above a relative density of 0.94 pores are smaller than the cells of the run; P̂ then follows
-    the hollow sphere, (1 − D)^(−1/n) − 1, joined in value. Duva and Hutchinson 1984,
-    doi:10.1016/0167-6636(84)90013-9.
+    the hollow sphere, (1 − D)^(−1/n) − 1, joined in value. Wilkinson and Ashby 1975,
+    doi:10.1016/0001-6160(75)90136-4.
     """
     start = curve.start if start is None else start
     _check(start, curve.exponent)

@@ -151,7 +151,7 @@ def mesoscale(
             bench.save(folder)
     if progress:
         progress(expected, expected)
-    frames = tuple(f for f in bench.frames if f.density <= max(until, packing.density) + 0.02)
+    frames = tuple(bench.frames)
     curve = _curve(bench, packing, exponent, mode, grid)
     if conduct:
         curve = _with_conductivity(curve, frames, mode)
@@ -400,9 +400,7 @@ def _curve(bench: _Bench, packing: Packing, exponent: float, mode: Mode, grid: i
         lateral=columns["lateral"],
         surface=columns["surface"] / columns["density"] * mean,
         residual=columns["residual"],
-        mass_error=float(bench.phase.sum() * np.prod(bench.spacing) * grid**3 / bench.mass - 1)
-        if packing.dim == 3
-        else float(bench.phase.sum() * np.prod(bench.spacing[[0, 2]]) * grid**2 / bench.mass - 1),
+        mass_error=float(bench.phase.sum() * np.prod(bench.spacing * grid) / bench.mass - 1),
     )
 
 

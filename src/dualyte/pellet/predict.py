@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from dualyte.errors import InputError
-from dualyte.material import Material, Value, calibration, sources
+from dualyte.material import Material, Value, calibration, facts, sources
 from dualyte.pellet.compact import (
     Densification,
     Model,
@@ -55,7 +55,24 @@ class PelletPrediction:
             *self.pellet.flags,
             "the conductivity of the material file is taken as that of a pellet pressed at "
             "120 MPa for 3 min and held at 55 MPa (assumed)",
+            "the work is a best estimate without an interval; its elastic part rests on a Young's "
+            f"modulus that is {self.pellet.material['youngs_modulus'].kind}",
         )
+
+    @property
+    def fitted_to(self) -> dict[str, str]:
+        """Fields of `pellet_rows` that a fact was fitted to, and which: no predictions."""
+        found = {}
+        pressed = self.pellet.fabrication == REFERENCE[0] and self.pellet.creep
+        held = self.pellet.time[-1] == REFERENCE[1] and self.pellet.history.pressure.min() > 0
+        for name, fact in facts("pellet").items():
+            if fact["use"] != "calibration" or fact["material"] != self.pellet.material.name:
+                continue
+            if fact["quantity"] == "relative density" and pressed and held:
+                found["relative_density"] = name
+            if "unloading" in fact["quantity"] and pressed and self.unloading == UNLOADING:
+                found["unloading_loss_percent"] = name
+        return found
 
 
 def predict_pellet(
@@ -230,6 +247,8 @@ def pellet_rows(found: PelletPrediction) -> dict[str, Any]:
     middle = np.median(found.conductivity, axis=0)
     widest = shares(found.inputs, 1 - found.density[:, -1] + 1e-9)
     dense = over_dense_bracket(pellet.density)
+    moduli = {x: pellet.material[x] for x in ("youngs_modulus", "poisson_ratio")}  # of the work
+    used = found.values | moduli
     return {
         "material": pellet.material.name,
         "model": pellet.process.law.name,
@@ -264,7 +283,8 @@ def pellet_rows(found: PelletPrediction) -> dict[str, Any]:
         "work_plastic_J_per_cm3": work.plastic / 1e6,
         "work_elastic_J_per_cm3": work.elastic / 1e6,
         "spring_back": work.spring_back,
+        "fitted_to": found.fitted_to,
         "widest_input": next(iter(widest), None),
         "flags": list(found.flags),
-        "sources": {key: sorted(kinds) for key, kinds in sorted(sources(found.values).items())},
+        "sources": {key: sorted(kinds) for key, kinds in sorted(sources(used).items())},
     }

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dualyte.pellet import MasterCurve, Microstructure, Pellet
+from dualyte.pellet import Microstructure, Pellet
 from dualyte.pellet.microstructure import section
 from dualyte.pellet.predict import PelletPrediction
 from dualyte.plot.figure import Figure, Series, Tile
@@ -124,22 +124,3 @@ def sections_figure(
         title=title,
         height=0.42 * len(tiles) + 0.08,
     )
-
-
-def master_figure(curves: Sequence[MasterCurve]) -> Figure:
-    """Load at unit rate against relative density."""
-    return Figure(
-        name="master_curve",
-        x="relative density / %",
-        y="load over flow stress P̂",
-        series=[
-            Series(
-                x=100 * c.density, y=c.pressure, colour=k,
-                name=f"n = {c.exponent:g}, {c.mode}, {max(c.grid)}{'²' if c.dim == 2 else '³'}",
-                low=None if not c.spread.size else c.pressure * np.exp(-c.spread),
-                high=None if not c.spread.size else c.pressure * np.exp(c.spread),
-            )
-            for k, c in enumerate(curves)
-        ],
-        log_y=True,
-    )  # fmt: skip

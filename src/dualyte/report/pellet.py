@@ -38,10 +38,12 @@ def pellet_summary(found: PelletPrediction, rows: dict[str, Any] | None = None) 
     low, high = r["relative_density_90"]
     lost = r["unloading_loss_percent_90"]
     dense = r["conductivity_over_dense"]
+    fitted = {key: f" (fitted to {fact})" for key, fact in r["fitted_to"].items()}
     lines = [
         f"Pellet of {r['material']}, {found.pellet.history_text()}",
-        f"relative density {r['relative_density']:.3f} ({low:.3f} … {high:.3f}), {r['model']} "
-        f"model, n = {r['exponent']:g}; by yielding alone {r['relative_density_by_yielding']:.3f}",
+        f"relative density {r['relative_density']:.3f} ({low:.3f} … {high:.3f})"
+        f"{fitted.get('relative_density', '')}, {r['model']} model, n = {r['exponent']:g}; "
+        f"by yielding alone {r['relative_density_by_yielding']:.3f}",
     ]
     if r["other_model"]:
         other = r["other_model"]
@@ -49,7 +51,8 @@ def pellet_summary(found: PelletPrediction, rows: dict[str, Any] | None = None) 
     lines += [
         f"conductivity over dense {dense[0]:.3f} … {dense[1]:.3f} under the fabrication pressure",
         f"unloading from {r['unloading_MPa'][0]:g} to {r['unloading_MPa'][1]:g} MPa changes the "
-        f"conductivity by {r['unloading_loss_percent']:.1f} % ({lost[0]:.1f} … {lost[1]:.1f})",
+        f"conductivity by {r['unloading_loss_percent']:.1f} % ({lost[0]:.1f} … {lost[1]:.1f})"
+        + fitted.get("unloading_loss_percent", ""),
         f"work of compression {r['work_J_per_cm3']:.1f} J per cm³ of solid "
         f"({r['work_plastic_J_per_cm3']:.1f} plastic, {r['work_elastic_J_per_cm3']:.1f} elastic)",
         "",
