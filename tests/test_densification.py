@@ -359,3 +359,21 @@ def test_cellulose_is_softer_than_the_bound():
 def test_what_no_powder_can_be_is_refused(call, says):
     with pytest.raises(InputError, match=says):
         call()
+
+
+def test_the_pull_of_closed_pores_is_that_of_their_curvature():
+    """2γ/r of pores, one of radius r in each sphere of radius R of solid and pore."""
+    D, pull = np.array([0.9, 0.95, 0.99]), 0.3e6
+    r = np.cbrt((1 - D) / (6 * D))  # over R
+    assert exact.sintering_pores(D, pull) == pytest.approx(2 * pull / r)
+    assert exact.sintering_pores(1.0, pull) == np.inf
+    assert exact.sintering_pores(1.0, 0.0) == 0
+
+
+def test_the_pull_of_contacts_grows_from_that_of_the_powder():
+    start = 0.6
+    D = np.linspace(start, 0.9, 30)
+    pull = exact.sintering_contacts(D, 1.0, start)
+    assert pull[0] == pytest.approx(3 * start**2)
+    assert (np.diff(pull) > 0).all()
+    assert exact.sintering_contacts(0.2, 1.0, start) == 0

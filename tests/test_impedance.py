@@ -72,6 +72,42 @@ def total(circuit):
     return sum(x for name, x in circuit.parameters.items() if name.startswith("R_"))
 
 
+# Pellets that unload in place ----------------------------------------------------------
+
+
+def test_soft_layers_resist_more_as_their_pellet_unloads(prediction):
+    """By the rule of unloading, in the layers and in the constriction to the true contact."""
+    pellet = dl.compact(dl.material("LPSCl"), dl.hold(120e6, 180.0))
+    soft = dl.material("LPSCl")
+    face, stacks = prediction.design.face, (55 * MPa, 3 * MPa)
+    plain = dl.built_in(soft=soft, face=face, stacks=stacks)
+    found = {
+        name: dl.predict_interface(design, seeds=2, draws=50)
+        for name, design in (
+            ("plain", plain), ("pellet", replace(plain, pellet=pellet)),
+        )
+    }  # fmt: skip
+    rows = {name: dl.predict_impedance(x).circuits for name, x in found.items()}
+    bulk = {name: [c.parameters["R_0"] for c in cs] for name, cs in rows.items()}
+    middle = [float(x.quantile(0.5)) for x in (soft["hardness"], pellet.process.unloading)]
+    kept = dl.retained([55e6, 3e6], 120e6, *middle)
+    assert bulk["plain"][0] == pytest.approx(bulk["plain"][1])
+    assert bulk["pellet"][0] == pytest.approx(bulk["plain"][0], rel=1e-6)
+    assert bulk["pellet"][1] / bulk["pellet"][0] == pytest.approx(kept[0] / kept[1], rel=1e-6)
+    more = np.median(found["pellet"].constriction, axis=0) / np.median(
+        found["plain"].constriction, axis=0
+    )
+    assert more[0] == pytest.approx(1, abs=0.01)  # other draws
+    assert more[1] > 1.02
+    assert "k of unloading" in found["pellet"].inputs
+
+
+def test_a_pellet_pressed_beforehand_has_no_known_unloading():
+    pellet = dl.compact(dl.material("LNOC"), dl.hold(120e6, 180.0))
+    with pytest.raises(dl.InputError, match="leave pellet out"):
+        dl.built_in(route="pellet-to-pellet", pellet=pellet)
+
+
 # The verb ------------------------------------------------------------------------------
 
 

@@ -8,14 +8,16 @@ from typing import Final
 
 from dualyte.pellet.master import MasterCurve, average_curves
 from dualyte.pellet.mesoscale import Mode, mesoscale
+from dualyte.pellet.refine import refine, with_limits
 from dualyte.powder import pack
 
-#: exponent, loading, cells along the box: of the curves that the package ships
-KINDS: Final[tuple[tuple[float, Mode, int], ...]] = (
-    (7.0, "isostatic", 64),
-    (5.0, "isostatic", 48),
-    (10.0, "isostatic", 48),
-    (7.0, "die", 48),
+#: exponent, loading, cells along the box: of the curves that the package ships. Several grids
+#: are those of the same packings, for the limit of vanishing cells.
+KINDS: Final[tuple[tuple[float, Mode, tuple[int, ...]], ...]] = (
+    (7.0, "isostatic", (32, 48, 64)),
+    (5.0, "isostatic", (48,)),
+    (10.0, "isostatic", (48,)),
+    (7.0, "die", (48,)),
 )
 GRAINS: Final = 60
 DENSITY: Final = 0.64  #: of the packings: random close packing for this spread of sizes
@@ -25,7 +27,7 @@ SEEDS: Final = (0, 1, 2)
 def compute_curves(
     out: Path,
     *,
-    kinds: tuple[tuple[float, Mode, int], ...] = KINDS,
+    kinds: tuple[tuple[float, Mode, tuple[int, ...]], ...] = KINDS,
     seeds: tuple[int, ...] = SEEDS,
     store: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -37,7 +39,7 @@ def compute_curves(
     out
         Folder for the TOML files.
     kinds
-        (exponent, mode, grid) of each curve.
+        (exponent, mode, grids) of each curve; three grids also give limits.
     seeds
         Of the packings.
     store
@@ -45,18 +47,25 @@ def compute_curves(
     progress
         Called with (runs done, runs in all).
     """
-    found = []
-    for k, (exponent, mode, grid) in enumerate(kinds):
-        runs = []
-        for j, seed in enumerate(seeds):
-            if progress:
-                progress(k * len(seeds) + j, len(kinds) * len(seeds))
-            packing = pack(GRAINS, density=DENSITY, seed=seed)
-            run = mesoscale(packing, exponent=exponent, mode=mode, grid=grid, store=store)
-            runs.append(run.curve)
-        curve = average_curves(runs)
-        curve.save(out / f"{mode}-3d-n{exponent:g}.toml")
+    found, done = [], 0
+    total = sum(len(grids) for _, _, grids in kinds) * len(seeds)
+    for exponent, mode, grids in kinds:
+        runs: dict[int, list[MasterCurve]] = {}
+        for grid in grids:
+            for seed in seeds:
+                if progress:
+                    progress(done, total)
+                packing = pack(GRAINS, density=DENSITY, seed=seed)
+                run = mesoscale(packing, exponent=exponent, mode=mode, grid=grid, store=store)
+                runs.setdefault(grid, []).append(run.curve)
+                done += 1
+        name = f"{mode}-3d-n{exponent:g}.toml"
+        curve = average_curves(runs[grids[-1]])
+        if len(grids) > 1:
+            curve = with_limits(runs)
+            refine(runs).save(out / "grids" / name)
+        curve.save(out / name)
         found.append(curve)
     if progress:
-        progress(len(kinds) * len(seeds), len(kinds) * len(seeds))
+        progress(total, total)
     return found

@@ -48,6 +48,8 @@ class PelletOptions:
     "Densification maps, or the shipped master curve of the mesoscale model."
     exponent: float = 7.0
     "Creep exponent n: 5, 7 or 10 (the facts do not tell them apart)."
+    surface_energy: Quantity | None = None
+    "Of the grains, such as '0.3 J/m2': their surface then presses too. Left out by default."
     without_creep: Annotated[bool, Parameter(negative=())] = False
     "Yielding only."
     stack: Annotated[list[str] | None, Parameter(allow_leading_hyphen=True, negative=())] = None
@@ -98,6 +100,8 @@ def predict_pellet(options: PelletOptions | None = None) -> None:
         "exponent": o.exponent, "creep": not o.without_creep, "draws": o.draws, "seed": o.seed,
         "unloading": (dl.q(o.unload_from, "pressure"), dl.q(o.unload_to, "pressure")),
         "stacks": tuple(dl.q(p, "pressure") for p in o.stack) if o.stack else STACKS,
+        "surface_energy": dl.q(o.surface_energy, "surface_energy") if o.surface_energy else 0.0,
+        "size": dl.q(o.size, "length"),
     }  # fmt: skip
     material = dl.material(o.material)
     # refuses bad input before anything long starts

@@ -237,6 +237,8 @@ def _design(options: InterfaceOptions, pellet: PelletPrediction) -> Design:
         fabrication=dl.q(options.press, "pressure"),
         dwell=dl.q(options.dwell, "dwell"),
         stacks=tuple(stacks),
+        pellet=pellet.pellet if options.route == "powder-to-pellet" else None,
+        stated=min(STATED, press[0]),
         temperature=dl.q(options.temperature, "temperature"),
     )
 

@@ -40,6 +40,8 @@ from dualyte.exact.densification import (
     hollow_sphere_pressure,
     kawakita,
     porous_moduli,
+    sintering_contacts,
+    sintering_pores,
     yield_contacts,
     yield_pores,
 )
@@ -82,6 +84,8 @@ __all__ = [
     "porous_moduli",
     "pullen_williamson",
     "random_two_phase",
+    "sintering_contacts",
+    "sintering_pores",
     "strip",
     "westergaard",
     "yield_contacts",

@@ -178,6 +178,74 @@ def creep_pores(
     return np.asarray(np.where((D == 1) | (P == 0) | (speed == 0), 0.0, flow))
 
 
+def sintering_contacts(
+    density: npt.ArrayLike, surface: npt.ArrayLike, start: npt.ArrayLike
+) -> Floats:
+    r"""Pressure by which the surface of touching spheres pulls them together.
+
+    .. math:: P_s = \frac{3\gamma}{R} \frac{D^2 (2D - D_0)}{D_0}
+
+    Parameters
+    ----------
+    density : (...)
+        Relative density D [1].
+    surface : (...)
+        γ/R [Pa], surface energy over the radius of the spheres.
+    start : (...)
+        Relative density of the powder, D₀ [1].
+
+    Returns
+    -------
+    (...)
+        [Pa].
+
+    Notes
+    -----
+    Limits: D up to about 0.9. Source: Arzt, Ashby & Easterling 1983, Metall. Trans. A 14, 211,
+    doi:10.1007/BF02651618.
+
+    Examples
+    --------
+    >>> round(float(sintering_contacts(0.6, 0.3e6, 0.6)))
+    324000
+    """
+    D, D0 = _share("density", density), _loose(start)
+    pull = positive("surface", surface, zero=True)
+    return np.asarray(3 * pull * D**2 * np.maximum(2 * D - D0, 0) / D0)
+
+
+def sintering_pores(density: npt.ArrayLike, surface: npt.ArrayLike) -> Floats:
+    r"""Pressure by which the surface of closed spherical pores closes them.
+
+    .. math:: P_s = \frac{2\gamma}{R} \left(\frac{6D}{1 - D}\right)^{1/3}
+
+    Parameters
+    ----------
+    density : (...)
+        Relative density D [1]; at 1 the pressure is infinite.
+    surface : (...)
+        γ/R [Pa], surface energy over the radius of the grains.
+
+    Returns
+    -------
+    (...)
+        [Pa].
+
+    Notes
+    -----
+    2γ/r of pores of radius r = R ((1 − D)/(6D))^(1/3). Limits: D above about 0.9. Source: Arzt,
+    Ashby & Easterling 1983, Metall. Trans. A 14, 211, doi:10.1007/BF02651618.
+
+    Examples
+    --------
+    >>> round(float(sintering_pores(0.96, 0.3e6)) / 1e6, 2)
+    3.14
+    """
+    D, pull = _share("density", density), positive("surface", surface, zero=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(pull > 0, 2 * pull * np.cbrt(6 * D / (1 - D)), 0.0))
+
+
 def hollow_cylinder_pressure(
     fraction: npt.ArrayLike, exponent: npt.ArrayLike, rate: npt.ArrayLike = 1.0
 ) -> Floats:

@@ -14,7 +14,7 @@ from dualyte.errors import InputError
 from dualyte.impedance.layers import Complexes
 from dualyte.impedance.stack import FREQUENCIES, Bilayer, bilayer
 from dualyte.interface.answer import fitted_to
-from dualyte.interface.predict import ContactSample, Design, InterfacePrediction
+from dualyte.interface.predict import ContactSample, InterfacePrediction
 from dualyte.interface.transport import (
     Reading,
     arrhenius,
@@ -182,18 +182,18 @@ class _Model:
 
     def one(self, face: ContactSample, step: int, x: dict[str, Any]) -> Complexes:
         """Impedance of one interface on one face, (..., m)."""
-        r, zeta = _local(self.prediction.design, x)
+        r, zeta = _local(self.prediction, step, x)
         n = np.asarray(x["exponent"] if self.reading == "Q" else 1.0)[..., None]
         bypass = np.asarray(x["capacitance"])[..., None] * self.s**n
         local = 1 / (1 / r[..., None] + bypass)
         plane = face.measure(step).impedance(local, zeta[..., None])
         return np.asarray(1 / (1 / plane + self.s * face.gap[step]))
 
-    def around(self, x: dict[str, Any]) -> Complexes:
+    def around(self, step: int, x: dict[str, Any]) -> Complexes:
         """Impedance of layers and electrodes, (..., m); zero for the interface alone."""
         if self.kind == "interface":
             return 0 * self.s
-        shared = {name: x[other] for name, other in _SHARED.items()}
+        shared = _shared(self.prediction, step, x)
         return self.cell.layers(self.s, self.prediction.design.temperature, **{**x, **shared})
 
     @property
@@ -203,16 +203,16 @@ class _Model:
     def middle(self, x: dict[str, float]) -> tuple[Complexes, tuple[Circuit, ...]]:
         """Median spectrum and circuit of every stack pressure."""
         rows, circuits = [], []
-        r, zeta = _local(self.prediction.design, x)
         temperature = self.prediction.design.temperature
         for step in self.prediction.steps:
+            r, zeta = _local(self.prediction, step, x)
             found = [float(c.measure(step).impedance(r, zeta)) for c in self.prediction.contacts]
             k = int(np.argmin(np.abs(np.array(found) - np.median(found))))
             face = self.prediction.contacts[k]
-            rows.append(self.count * self.one(face, step, x) + self.around(x))
+            rows.append(self.count * self.one(face, step, x) + self.around(step, x))
             quoted = float(face.fraction[step]) * x["capacitance"]
             he = (found[k], quoted, x["exponent"], float(face.gap[step]))
-            named = {name: x[other] for name, other in _SHARED.items()}
+            named = _shared(self.prediction, step, x)
             circuits.append(self.cell.lumped(he, temperature, self.reading, **{**x, **named}))
         return np.array(rows), tuple(circuits)
 
@@ -226,19 +226,34 @@ class _Model:
         x: dict[str, Any] = {name: y[chosen] for name, y in found.inputs.items()}
         x |= draw(layers, n, seed=found.seed + 2)
         z = np.empty((n, len(found.steps), self.frequency.size), dtype=np.complex128)
-        outside = self.around(x)
+        outside = np.stack(
+            [np.broadcast_to(self.around(step, x), z[:, 0].shape) for step in found.steps], axis=1
+        )
         for k in np.unique(order):
             mine = order == k
             part = {name: y[mine] for name, y in x.items()}
             for j, step in enumerate(found.steps):
                 z[mine, j] = self.count * self.one(found.contacts[k], step, part)
-        return np.asarray(z + (outside if outside.ndim == 1 else outside[:, None, :]))
+        return np.asarray(z + outside)
 
 
-def _local(design: Design, x: dict[str, Any]) -> tuple[Floats, Floats]:
+def _soft(found: InterfacePrediction, step: int, x: dict[str, Any]) -> Any:  # noqa: ANN401 (float or array)
+    """Conductivity [S/m] of the soft side at the stack pressure of a step."""
+    return x["sigma_soft"] * found.design.softness(float(found.reference.pressure[step]), x)
+
+
+def _shared(found: InterfacePrediction, step: int, x: dict[str, Any]) -> dict[str, Any]:
+    """Numbers that the layers take from the interface, at one step."""
+    soft = _soft(found, step, x)
+    return {name: soft if key == "sigma_soft" else x[key] for name, key in _SHARED.items()}
+
+
+def _local(found: InterfacePrediction, step: int, x: dict[str, Any]) -> tuple[Floats, Floats]:
     """Resistance of a unit of true contact [Ω m²] and ζ [Ω m], from numbers or samples."""
+    design = found.design
     T = design.temperature
-    sigma = {name: x[name] for name in ("sigma_soft", "sigma_hard", "Ea_soft", "Ea_hard")}
+    sigma = {name: x[name] for name in ("sigma_hard", "Ea_soft", "Ea_hard")}
+    sigma["sigma_soft"] = _soft(found, step, x)
     r_t = arrhenius(x["r_transfer"], x["Ea_transfer"], T)
     r_f = arrhenius(x["r_film"], x["Ea_film"], T) * (1 - x["removal"])
     zeta = resistivity(design.soft, design.hard, T, **sigma)

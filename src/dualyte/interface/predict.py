@@ -41,12 +41,15 @@ from dualyte.interface.transport import (
 )
 from dualyte.material import Material, Value, calibration, material
 from dualyte.numerics.plane import SpectralMeasure, correlation_length
+from dualyte.pellet.compact import Pellet, retained
 from dualyte.surface import Film, Surface, grit, self_affine, treatment
 from dualyte.uncertainty import draw
 from dualyte.vocabulary import Floats
 
 Route = Literal["powder-to-pellet", "pellet-to-pellet"]
 ROUTES: Final = ("powder-to-pellet", "pellet-to-pellet")
+STATED: Final = 55e6  #: Pa, at which the conductivities of material files were measured
+UNLOADS: Final = "k of unloading"
 STACKS: Final = tuple(1e6 * p for p in (55, 20, 8.2, 6, 3, 1.8, 1))  # Pa
 _NODES: Final = 16
 
@@ -106,6 +109,8 @@ class Design:
     stacks: tuple[float, ...] = STACKS  #: Pa
     temperature: float = ROOM  #: K, at which the interface is measured
     rule: FlowRule = field(default_factory=FlowRule)
+    pellet: Pellet | None = None  #: of the soft side: what it conducts follows the stack pressure
+    stated: float = STATED  #: Pa, at which the conductivity of `soft` was measured
 
     def __post_init__(self) -> None:
         if self.route not in ROUTES:
@@ -118,6 +123,11 @@ class Design:
                 "patches are for resistance() and interface_impedance() of one contact"
             )
         check_temperature(self.temperature)
+        if self.pellet is not None and self.route != "powder-to-pellet":
+            raise InputError(
+                "how a pellet conducts on unloading is known for powder pressed in place; leave "
+                "pellet out for the route pellet-to-pellet"
+            )
         self.rule.check(self.soft, self.hard, self.history)
 
     @property
@@ -126,6 +136,18 @@ class Design:
         if self.route == "pellet-to-pellet":
             return pellet_to_pellet(self.stacks)
         return powder_to_pellet(self.fabrication, self.stacks, dwell=self.dwell)
+
+    def softness(self, pressure: float, x: dict[str, Any]) -> Any:  # noqa: ANN401 (float or array)
+        """Conductivity of the soft side at a stack pressure [Pa] over the one of its material.
+
+        `x` holds `hardness` and `k of unloading`, numbers or samples; 1 without a pellet.
+        """
+        if self.pellet is None:
+            return 1.0
+        top = self.pellet.fabrication
+        at = (retained(p, top, x["hardness"], x[UNLOADS]) for p in (pressure, self.stated))
+        here, stated = at
+        return here / stated
 
 
 def built_in(**changes: Any) -> Design:  # noqa: ANN401 (fields of Design)
@@ -358,6 +380,7 @@ class InterfacePrediction:
 def transport_inputs(design: Design) -> dict[str, Value]:
     """Inputs sampled on the stored measures, by name."""
     soft, hard, film, change = design.soft, design.hard, design.film, design.transfer
+    pressed = {} if design.pellet is None else {UNLOADS: design.pellet.process.unloading}
     return {
         "r_transfer": change.resistance,
         "Ea_transfer": change.activation_energy,
@@ -370,7 +393,7 @@ def transport_inputs(design: Design) -> dict[str, Value]:
         "sigma_hard": hard["conductivity"],
         "Ea_soft": soft["activation_energy"],
         "Ea_hard": hard["activation_energy"],
-    }
+    } | pressed
 
 
 def _rigid(hard: Material) -> dict[str, Value]:
@@ -482,15 +505,18 @@ def _transport(
 ) -> dict[str, Floats]:
     """Every mechanism for every sample and stack pressure."""
     T = design.temperature
+    pressures = sorted(set(design.stacks), reverse=True)
     sigma = {name: x[name] for name in ("sigma_soft", "sigma_hard", "Ea_soft", "Ea_hard")}
+    hard = {"hardness": np.array([c.numbers["hardness"] for c in contacts])[order], **x}
 
     def budget(temperature: float) -> dict[str, Floats]:
-        zeta = resistivity(design.soft, design.hard, temperature, **sigma)
         r_t = arrhenius(x["r_transfer"], x["Ea_transfer"], temperature)
         r_f = arrhenius(x["r_film"], x["Ea_film"], temperature) * (1 - x["removal"])
         r = local_resistance(design.film, r_t, r_f)
         rows: dict[str, list[Floats]] = {k: [] for k in _BUDGET}
-        for step in steps:
+        for step, pressure in zip(steps, pressures, strict=True):
+            here = sigma | {"sigma_soft": x["sigma_soft"] * design.softness(pressure, hard)}
+            zeta = resistivity(design.soft, design.hard, temperature, **here)
             total, f = np.empty(r.size), np.empty(r.size)
             for k, sample in enumerate(contacts):
                 mine = order == k

@@ -8,6 +8,7 @@ from numba import njit
 
 Floats = npt.NDArray[np.float64]
 Pairs = npt.NDArray[np.int64]
+_REST = 1e-5  # net force on a grain over the force of the worst contact
 
 
 @njit(cache=True, error_model="numpy")
@@ -88,7 +89,8 @@ def relax(
                 power += f[i, k] * v[i, k]
                 ff += f[i, k] ** 2
                 vv += v[i, k] ** 2
-        if ff < 1e-24 / mean**2:
+        # grains at rest against each other, still overlapping: they are jammed
+        if ff < 1e-24 / mean**2 or (hold == 0.0 and ff < n * (_REST * worst / mean) ** 2):
             return worst, step
         if power > 0:
             v[:] = (1 - mixing) * v + mixing * np.sqrt(vv / ff) * f

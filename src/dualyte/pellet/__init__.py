@@ -21,6 +21,7 @@ from dualyte.pellet.law import Law, map_law, master_law
 from dualyte.pellet.master import MasterCurve, average_curves, load_curve, master_curve
 from dualyte.pellet.mesoscale import Run, grains, mesoscale
 from dualyte.pellet.microstructure import Microstructure, load_microstructure
+from dualyte.pellet.refine import Refinement, limit, refine, shipped_refinement, with_limits
 
 __all__ = [
     "ConductivityBracket",
@@ -30,6 +31,7 @@ __all__ = [
     "MasterCurve",
     "Microstructure",
     "Pellet",
+    "Refinement",
     "Run",
     "Work",
     "average_curves",
@@ -38,6 +40,7 @@ __all__ = [
     "densification",
     "grains",
     "hold",
+    "limit",
     "load_curve",
     "load_microstructure",
     "map_law",
@@ -46,7 +49,10 @@ __all__ = [
     "mesoscale",
     "over_dense",
     "over_dense_bracket",
+    "refine",
     "retained",
+    "shipped_refinement",
     "unloading_k",
+    "with_limits",
     "work_of_compression",
 ]

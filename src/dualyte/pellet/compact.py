@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, Literal
 
 import numpy as np
@@ -15,10 +16,11 @@ from dualyte.pellet.conductivity import over_dense
 from dualyte.pellet.history import History
 from dualyte.pellet.law import Law, map_law, master_law
 from dualyte.pellet.master import MasterCurve, master_curve
-from dualyte.vocabulary import BOLTZMANN, ROOM, Floats, show
+from dualyte.vocabulary import BOLTZMANN, ROOM, Floats, checked, show
 
 Model = Literal["map", "mesoscale"]
 MODELS: Final = ("map", "mesoscale")
+_PARTS: Final = 8  # of a ramp, where the surface presses too
 HIGHEST: Final = 1e9  #: Pa: pressures of the studies behind the laws end below it
 WARMTH: Final = 1.0  #: K from room temperature within which creep is taken as at room temperature
 
@@ -91,6 +93,7 @@ class Pellet:
     creep: bool
     relative_density: Floats  #: (k,) at the times of the history
     yielded: Floats  #: (k,) density that yielding alone reaches
+    surface: float = 0.0  #: γ/R [Pa] by which the surface of the grains helps
 
     @property
     def time(self) -> Floats:
@@ -166,6 +169,8 @@ def compact(
     *,
     process: Densification | None = None,
     creep: bool = True,
+    surface_energy: float = 0.0,
+    size: float = 2e-6,
 ) -> Pellet:
     """Press a powder.
 
@@ -179,6 +184,10 @@ def compact(
         From `densification`; the map model by default.
     creep
         Whether the powder creeps, or only yields.
+    surface_energy
+        γ [J/m²] of the grains, whose surface then presses beside the press; 0 leaves it out.
+    size
+        Median diameter of the grains [m], for γ/R.
 
     Returns
     -------
@@ -207,11 +216,13 @@ def compact(
     fine = history.resolved()
     sigma = material["hardness"].si / 3
     factor = warmth(material, fine)
+    surface = pull_of(surface_energy, size)
     found = densify(
-        process.law, fine, np.array([sigma]), np.array([process.rate.si]), factor, creep=creep
-    )
+        process.law, fine, np.array([sigma]), np.array([process.rate.si]), factor, creep=creep,
+        surface=surface,
+    )  # fmt: skip
     peak = np.maximum.accumulate(fine.pressure)
-    yielded = process.law.yielded(peak / sigma)
+    yielded = process.law.drawn(0.0, surface, sigma).yielded(peak / sigma)
     for array in (found, yielded):
         array.flags.writeable = False
     return Pellet(
@@ -221,7 +232,15 @@ def compact(
         creep=creep,
         relative_density=found[0],
         yielded=yielded,
+        surface=surface,
     )
+
+
+def pull_of(surface_energy: float, size: float) -> float:
+    """γ/R [Pa] of grains of a diameter."""
+    if not surface_energy:
+        return 0.0
+    return float(checked("surface_energy", surface_energy) / (checked("length", size) / 2))
 
 
 def densify(
@@ -232,11 +251,17 @@ def densify(
     factor: Floats,
     *,
     creep: bool = True,
+    surface: float = 0.0,
 ) -> Floats:
     """Relative density (s, k) of samples of flow stress [Pa] and rate [1/s] over a history.
 
-    `factor` (k,) multiplies the rate, for temperature.
+    `factor` (k,) multiplies the rate, for temperature; `surface` is γ/R [Pa].
     """
+    if surface > 0:
+        rows = zip(flow_stress, rate, strict=True)
+        return np.array(
+            [_drawn(law, history, (s, r), factor, surface, creep=creep) for s, r in rows]
+        )
     n, P, t = law.exponent, history.pressure, history.time
     found = np.empty((flow_stress.size, t.size))
     found[:, 0] = now = law.yielded(P[0] / flow_stress)
@@ -247,6 +272,31 @@ def densify(
         if P[k + 1] > P[k]:
             now = np.maximum(now, law.yielded(P[k + 1] / flow_stress))
         found[:, k + 1] = now
+    return found
+
+
+def _drawn(
+    law: Law, history: History, grains: tuple[float, float], factor: Floats, surface: float, *,
+    creep: bool,
+) -> Floats:  # fmt: skip
+    """Relative density (k,) of one powder whose surface presses too: a law for each pressure."""
+    sigma, rate = grains
+    P, t, n = history.pressure, history.time, law.exponent
+    yields = law.drawn(0.0, surface, sigma)  # strength does not depend on the pressure
+    found = np.empty(t.size)
+    found[0] = now = float(yields.yielded(P[0] / sigma))
+    for k in range(t.size - 1):
+        parts = _PARTS if P[k] != P[k + 1] else 1
+        ends = np.linspace(P[k], P[k + 1], parts + 1)
+        for a, b in pairwise(ends):
+            span = (t[k + 1] - t[k]) / parts
+            dose = _dose(a, b, span, n, factor, k)
+            mean = (dose / (span * 0.5 * (factor[k] + factor[k + 1]))) ** (1 / n) if span else 0.0
+            if creep and mean > 0:
+                law_here = law.drawn(mean, surface, sigma)
+                now = float(law_here.crept(now, rate * dose * sigma**-n))
+            now = max(now, float(yields.yielded(b / sigma)))
+        found[k + 1] = now
     return found
 
 
@@ -381,6 +431,11 @@ def _flags(pellet: Pellet) -> tuple[str, ...]:
     if pellet.material.name == "LPSCl":
         found.append(
             "the density of LPSCl refers to 1.64 g/cm³; over the crystal's 1.86 it is 12 % lower"
+        )
+    if pellet.surface > 0:
+        found.append(
+            f"the surface of the grains presses too (γ/R {show('pressure', pellet.surface)}); "
+            "start and rate were fitted without it"
         )
     if not pellet.creep:
         found.append("without creep: yielding only")

@@ -132,6 +132,9 @@ def conductivity_bracket(
 def over_dense(density: npt.ArrayLike, curve: MasterCurve | None = None) -> Floats:
     """Conductivity of a pellet over that of the dense solid: middle of the bracket.
 
+    Curves that were refined give the bracket for vanishing cells, others that of their grid,
+    whose cells bridge gaps between grains.
+
     Parameters
     ----------
     density : (...)
@@ -157,5 +160,7 @@ def over_dense_bracket(
         raise InputError("this master curve has no conductivities; run mesoscale with conduct=True")
     D = np.append(curve.solved, 1.0)
     x = np.asarray(density, dtype=np.float64)
-    ends = [np.interp(x, D, np.append(y, 1.0)) for y in (curve.smooth, curve.sharp)]
+    fine = curve.smooth_limit.size > 0
+    pair = (curve.smooth_limit, curve.sharp_limit) if fine else (curve.smooth, curve.sharp)
+    ends = [np.interp(x, D, np.append(y, 1.0)) for y in pair]
     return np.minimum(*ends), np.maximum(*ends)

@@ -9,14 +9,21 @@ and the master curve of the mesoscale model.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from dualyte.errors import InputError
-from dualyte.exact.densification import creep_contacts, creep_pores, yield_contacts, yield_pores
+from dualyte.exact.densification import (
+    creep_contacts,
+    creep_pores,
+    sintering_contacts,
+    sintering_pores,
+    yield_contacts,
+    yield_pores,
+)
 from dualyte.pellet.master import MasterCurve
 from dualyte.vocabulary import Floats
 
@@ -38,6 +45,7 @@ class Law:
     strength: Floats = field(repr=False)  #: (k,) P/σ_y at which the powder yields
     creep: Floats = field(repr=False)  #: (k,) G(D)
     elapsed: Floats = field(repr=False)  #: (k,) Γ(D)
+    sintering: Floats = field(repr=False)  #: (k,) pressure of the surface over γ/R
     curve: MasterCurve | None = field(default=None, repr=False)
 
     def yielded(self, ratio: npt.ArrayLike) -> Floats:
@@ -51,14 +59,25 @@ class Law:
         after = np.asarray(np.interp(now, self.density, self.elapsed)) + np.asarray(dose)
         return np.asarray(np.interp(after, self.elapsed, self.density))
 
+    def drawn(self, pressure: float, surface: float, flow_stress: float) -> Law:
+        """Law at one pressure [Pa], with the surface pulling by γ/R [Pa] beside it.
+
+        Yielding and creep feel P + (γ/R) s(D): pressure and density no longer separate, and a
+        law holds for its own pressure.
+        """
+        pull = surface * self.sintering
+        strength = np.maximum.accumulate(self.strength - pull / flow_stress)
+        creep = self.creep
+        if pressure > 0:
+            creep = creep * (1 + pull / pressure) ** self.exponent
+        return replace(self, strength=strength, creep=creep, elapsed=_elapsed(self.density, creep))
+
 
 def _law(
-    name: str, exponent: float, D: Floats, strength: Floats, creep: Floats,
+    name: str, exponent: float, D: Floats, strength: Floats, creep: Floats, sintering: Floats,
     curve: MasterCurve | None = None,
 ) -> Law:  # fmt: skip
     """Tabulate; where a blend of two stages dips, the powder keeps the strength it had."""
-    slow = 1 / creep
-    elapsed = np.concatenate([[0.0], np.cumsum(np.diff(D) * 0.5 * (slow[1:] + slow[:-1]))])
     return Law(
         name=name,
         exponent=exponent,
@@ -66,9 +85,15 @@ def _law(
         density=D,
         strength=np.maximum.accumulate(strength),
         creep=creep,
-        elapsed=elapsed,
+        elapsed=_elapsed(D, creep),
+        sintering=sintering,
         curve=curve,
     )
+
+
+def _elapsed(D: Floats, creep: Floats) -> Floats:
+    slow = 1 / creep
+    return np.concatenate([[0.0], np.cumsum(np.diff(D) * 0.5 * (slow[1:] + slow[:-1]))])
 
 
 def _densities(start: float) -> Floats:
@@ -114,7 +139,8 @@ def map_law(start: float, exponent: float = 7.0) -> Law:
     strength = strength / sigma
     contacts = creep_contacts(D, sigma, sigma, n, 1.0, start)
     creep = (1 - w) * contacts + w * creep_pores(D, sigma, sigma, n, 1.0)
-    return _law("map", float(exponent), D, strength, creep)
+    pull = (1 - w) * sintering_contacts(D, 1.0, start) + w * sintering_pores(D, 1.0)
+    return _law("map", float(exponent), D, strength, creep, pull)
 
 
 def master_law(curve: MasterCurve, start: float | None = None) -> Law:
@@ -147,7 +173,17 @@ def master_law(curve: MasterCurve, start: float | None = None) -> Law:
     # the hollow sphere in the porosity of the pellet itself: the end of both is a full body
     join = 1 - (1 - SPLICE) * (1 - start) / (1 - curve.density[0])
     load = np.where(join < D, load * _sphere(D, n) / _sphere(join, n), load)
-    return _law("mesoscale", n, D, load, D * load**-n, curve)
+    return _law("mesoscale", n, D, load, D * load**-n, _surface_pull(curve, D, inside), curve)
+
+
+def _surface_pull(curve: MasterCurve, D: Floats, read: Floats) -> Floats:
+    """−D² ds/dD of the surface s per solid volume; as at the splice above it.
+
+    The work of the surface on a change of volume, γ ds = −P d(1/D), is its pressure.
+    """
+    fit = np.polynomial.Polynomial.fit(curve.density, curve.surface, 4)  # smooth enough to derive
+    slope = -fit.deriv()(read) * (1 - curve.density[0]) / (1 - D[0])
+    return np.asarray(D**2 * np.maximum(slope, 0.0))
 
 
 def _sphere(density: npt.ArrayLike, n: float) -> Floats:

@@ -19,7 +19,7 @@ SHIPPED: Final = DATA / "master"
 _NONE: Final = np.zeros(0)
 _ARRAYS: Final = (
     "density", "pressure", "lateral", "surface", "residual", "spread", "solved", "smooth",
-    "sharp",
+    "sharp", "smooth_limit", "sharp_limit",
 )  # fmt: skip
 
 
@@ -47,6 +47,8 @@ class MasterCurve:
     solved: Floats = field(default_factory=lambda: _NONE)  #: (m,) densities with a conductivity
     smooth: Floats = field(default_factory=lambda: _NONE)  #: (m,) over dense, weighted by phase
     sharp: Floats = field(default_factory=lambda: _NONE)  #: (m,) over dense, more than half full
+    smooth_limit: Floats = field(default_factory=lambda: _NONE)  #: (m,) for vanishing cells
+    sharp_limit: Floats = field(default_factory=lambda: _NONE)  #: (m,) for vanishing cells
 
     def __str__(self) -> str:
         ends = f"D = {self.density[0]:.3f} … {self.density[-1]:.3f}"

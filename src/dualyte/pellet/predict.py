@@ -85,6 +85,8 @@ def predict_pellet(
     stacks: tuple[float, ...] = STACKS,
     unloading: tuple[float, float] = UNLOADING,
     curve: MasterCurve | None = None,
+    surface_energy: float = 0.0,
+    size: float = 2e-6,
     draws: int = 300,
     seed: int = 0,
 ) -> PelletPrediction:
@@ -96,7 +98,7 @@ def predict_pellet(
         Needs hardness and conductivity.
     history
         Of the press; 120 MPa for 3 min by default.
-    model, exponent, creep, curve
+    model, exponent, creep, curve, surface_energy, size
         As for `densification` and `compact`.
     stacks
         Pressures at which the conductivity is wanted [Pa]; those above the fabrication
@@ -115,7 +117,9 @@ def predict_pellet(
         raise InputError(f"draws is {draws}; an interval needs two or more")
     history = history or hold(*REFERENCE)
     process = densification(model, exponent, curve=curve)
-    pellet = compact(material, history, process=process, creep=creep)
+    pellet = compact(
+        material, history, process=process, creep=creep, surface_energy=surface_energy, size=size
+    )
     top = pellet.fabrication
     if not 0 < unloading[1] < unloading[0] <= top:
         raise InputError(
@@ -126,11 +130,16 @@ def predict_pellet(
     other = None
     if curve is None:
         second: Model = "mesoscale" if model == "map" else "map"
-        other = compact(material, history, process=densification(second, exponent), creep=creep)
+        other = compact(
+            material, history, process=densification(second, exponent), creep=creep,
+            surface_energy=surface_energy, size=size,
+        )  # fmt: skip
     values = _inputs(material, process)
     inputs = draw(values, draws, seed=seed, correlation=_correlation(model, exponent, values))
     at = np.array(sorted({p for p in stacks if p <= top}, reverse=True))
-    density = _sampled(material, pellet.history, inputs, process, creep=creep)
+    density = _sampled(
+        material, pellet.history, inputs, process, creep=creep, surface=pellet.surface
+    )
     share = np.random.default_rng(seed).uniform(size=draws)  # place in the conductivity bracket
     inputs["place in the conductivity bracket"] = share
     H, k = inputs["hardness"], inputs["k of unloading"]
@@ -174,7 +183,7 @@ def _correlation(model: str, exponent: float, values: dict[str, Value]) -> Float
 
 def _sampled(
     material: Material, history: History, inputs: dict[str, Floats], process: Densification, *,
-    creep: bool,
+    creep: bool, surface: float = 0.0,
 ) -> Floats:  # fmt: skip
     """Densities (n, m) over a history; starts closer than a thousandth share a law."""
     starts = np.clip(np.round(inputs["start"], 3), 0.45, 0.75)
@@ -189,6 +198,7 @@ def _sampled(
             inputs["rate"][rows],
             factor,
             creep=creep,
+            surface=surface,
         )
     return found
 

@@ -9,6 +9,7 @@ import numpy as np
 from dualyte.pellet import Microstructure, Pellet
 from dualyte.pellet.microstructure import section
 from dualyte.pellet.predict import PelletPrediction
+from dualyte.pellet.refine import SHOWN, Refinement
 from dualyte.plot.figure import Figure, Series, Tile
 from dualyte.uncertainty import interval
 from dualyte.vocabulary import show
@@ -89,6 +90,40 @@ def conductivity_figure(found: PelletPrediction) -> Figure:
         title=_pressed(found.pellet),
         log_x=True,
     )  # fmt: skip
+
+
+def refinement_figure(found: Refinement) -> Figure:
+    """P̂ against the size of a cell, with the limit for vanishing cells."""
+    ends, errors = found.limit("pressure")
+    h = 1 / np.array(found.grids)
+    series = []
+    shown = [k for k, D in enumerate(found.density) if np.isclose(D, SHOWN).any()]
+    for colour, k in enumerate(shown):
+        y, end, error = found.pressure[:, k], float(ends[k]), float(errors[k])
+        wide = y * found.spread[:, k]
+        series.append(
+            Series(
+                x=100 * h, y=y, low=y - wide, high=y + wide, style="points", colour=colour,
+                name=f"D = {found.density[k]:.2f}",
+            )
+        )  # fmt: skip
+        line = np.linspace(0, h[0], 40)
+        fit = np.polynomial.Polynomial.fit(np.append(h, 0.0), np.append(y, end), len(h) - 1)
+        series.append(Series(x=100 * line, y=fit(line), style="dashed", colour=colour))
+        at = np.array([end])
+        series.append(
+            Series(
+                x=np.zeros(1), y=at, low=at - error, high=at + error, style="open", colour=colour
+            )
+        )
+    return Figure(
+        name="grid_convergence",
+        x="size of a cell / % of the box",
+        y=r"load at unit rate $\hat P$ / σ$_y$",
+        series=series,
+        title=f"{len(found.seeds)} packings, n = 7: bars are packings, at zero the limit",
+        legend="above",
+    )
 
 
 def _pressed(pellet: Pellet) -> str:

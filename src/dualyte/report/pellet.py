@@ -18,10 +18,12 @@ from dualyte.pellet.history import hold
 from dualyte.pellet.mesoscale import Run, mesoscale
 from dualyte.pellet.microstructure import Microstructure
 from dualyte.pellet.predict import PelletPrediction, pellet_rows
+from dualyte.pellet.refine import Refinement, shipped_refinement
 from dualyte.plot.pellet import (
     conductivity_figure,
     density_curves,
     density_figure,
+    refinement_figure,
     sections_figure,
 )
 from dualyte.powder import pack
@@ -118,6 +120,7 @@ class PelletTable:
     """Statements of the study about pellets, each beside what the model says."""
 
     rows: tuple[dict[str, Any], ...]
+    refinement: Refinement  #: what the grid of the mesoscale model leaves in P̂
 
     def __str__(self) -> str:
         head = f"{'fact':5} {'of':7} {'quantity':42} {'model':>20} {'measured':>10}  kind"
@@ -126,11 +129,11 @@ class PelletTable:
             f"{r['measured']:>10}  {r['kind']}"
             for r in self.rows
         ]
-        return "\n".join([head, *lines])
+        return "\n".join([head, *lines, str(self.refinement)])
 
     def as_dict(self) -> dict[str, Any]:
         """Rows for JSON."""
-        return {"pellet": list(self.rows)}
+        return {"pellet": list(self.rows), "grids": self.refinement.rows()}
 
 
 def pellet_table(model: Model = "map", exponent: float = 7.0) -> PelletTable:
@@ -162,7 +165,7 @@ def pellet_table(model: Model = "map", exponent: float = 7.0) -> PelletTable:
         told = f"work over that of {b['material']}, per cm³ of solid"
         found = f"{ratio[1]:.2f} ({ratio[0]:.2f} … {ratio[2]:.2f})"
         rows.append(_row(top, found, f"{a['value'] / b['value']:.2f}", told))
-    return PelletTable(rows=tuple(rows))
+    return PelletTable(rows=tuple(rows), refinement=shipped_refinement())
 
 
 def _row(key: str, found: str, measured: str, quantity: str = "") -> dict[str, Any]:
@@ -247,7 +250,8 @@ def write_pellet_table(
         pack(60, density=0.64, seed=0), grid=grid, conduct=False, store=folder / "mesoscale",
         progress=progress,
     )  # fmt: skip
-    for figure in (density_curves(four_pellets(model)), grain_figure(run)):
+    grids = refinement_figure(table.refinement)
+    for figure in (density_curves(four_pellets(model)), grain_figure(run), grids):
         paths += [folder / f"{figure.name}.{suffix}" for suffix in ("png", "pdf")]
         plot.draw(figure, paths[-2]).savefig(paths[-1])
     return paths
