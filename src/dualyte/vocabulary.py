@@ -37,6 +37,7 @@ class Word:
 
 WORDS: Final = {
     "activation_energy": Word("J", 0.0, 8e-19, "eV", "E_a", "activation energy"),
+    "areal_capacity": Word("C/m2", 0.0, 1e7, "mAh/cm2", "q", "capacity per area"),
     "area": Word("m2", 1e-14, 1e-1, "cm2", "A", "electrode area"),
     "asr": Word("ohm m2", 0.0, 1e6, "ohm cm2", "R", "area-specific resistance"),
     "capacitance": Word("F/m2", 0.0, 1e4, "uF/cm2", "C", "capacitance per area"),
@@ -66,11 +67,15 @@ WORDS: Final = {
     "fracture_toughness": Word("Pa m^0.5", 1e3, 1e9, "MPa m^0.5", "K_Ic", "fracture toughness"),
     "frequency": Word("Hz", 0.0, 1e13, "Hz", "ν", "frequency"),
     "growth_rate": Word("ohm/s^0.5", 0.0, 1e6, "ohm/h^0.5", "k'", "parabolic growth of resistance"),
+    "growth_asr": Word(
+        "ohm m2/s^0.5", 0.0, 1e3, "ohm cm2/h^0.5", "k", "rate of parabolic growth of a resistance"
+    ),
     "hardness": Word("Pa", 1e5, 2e11, "GPa", "H", "indentation hardness"),
     "height": Word("m", -1e-2, 1e-2, "nm", "h", "surface height"),
     "impedance": Word("ohm m2", -1e9, 1e9, "ohm cm2", "Z", "area-specific impedance"),
     "inductance": Word("H m2", 0.0, 1.0, "H cm2", "L", "inductance times area"),
     "length": Word("m", 1e-10, 1.0, "um", "ℓ", "length"),
+    "loss_per_charge": Word("m2/C", 0.0, 1.0, "cm2/mAh", "k", "share lost per charge passed"),
     "modulus": Word("Pa", 1e6, 2e12, "GPa", "M", "elastic modulus other than Young's"),
     "molar_volume": Word("m3/mol", 1e-7, 1e-2, "cm3/mol", "V_m", "molar volume"),
     "permittivity": Word("1", 1.0, 1e5, "1", "ε_r", "relative permittivity"),

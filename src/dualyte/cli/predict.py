@@ -1,4 +1,4 @@
-"""`dualyte predict`: pellet, interface and its impedance, from materials and geometry."""
+"""`dualyte predict`: pellet, interface, its impedance and a cell, from materials and geometry."""
 
 from __future__ import annotations
 
@@ -93,8 +93,8 @@ class InterfaceOptions:
 
 @predict.default
 def predict_all(options: InterfaceOptions | None = None) -> None:
-    """Run every part of the prediction that exists: pellet, interface, impedance."""
-    _interface(options or InterfaceOptions())
+    """Run every part of the prediction: pellet, interface, impedance, cell."""
+    _interface(options or InterfaceOptions(), with_cell=True)
 
 
 @predict.command(name="interface")
@@ -103,7 +103,7 @@ def predict_interface(options: InterfaceOptions | None = None) -> None:
     _interface(options or InterfaceOptions())
 
 
-def _interface(options: InterfaceOptions) -> None:
+def _interface(options: InterfaceOptions, *, with_cell: bool = False) -> None:
     from dualyte.impedance import impedance_rows, predict_impedance
     from dualyte.interface.answer import interface_rows
     from dualyte.interface.predict import finished_contacts
@@ -148,15 +148,18 @@ def _interface(options: InterfaceOptions) -> None:
         if folder
         else []
     )
+    told: dict[str, Any] = {
+        "pellet": pellet_rows(pellet),
+        "interface": interface_rows(found),
+        "impedance": impedance_rows(spectra),
+    }
+    summary = ""
+    if with_cell:
+        told["cell"], summary = _cycled(found, folder)
     if options.json:
-        told = {
-            "pellet": pellet_rows(pellet),
-            "interface": interface_rows(found),
-            "impedance": impedance_rows(spectra),
-        }
         print(json.dumps(told, ensure_ascii=False))
     else:
-        _show(found, paths, pellet)
+        _show(found, paths, pellet, summary)
     if stopped:
         print(
             f"dualyte: stopped with {len(found.contacts)} of {options.seeds} faces finished; "
@@ -164,6 +167,46 @@ def _interface(options: InterfaceOptions) -> None:
             file=sys.stderr,
         )
         sys.exit(130)
+
+
+def _cycled(found: InterfacePrediction, folder: Path | None) -> tuple[dict[str, Any], str]:
+    """Rows and account of a cell with this interface, cycled at each stack pressure.
+
+    A soft electrolyte that no cathode can be made of leaves a reason instead.
+    """
+    from dualyte.cell import Cathode, Cell, Composition, cell_rows, hetero_table, predict_cell
+    from dualyte.cell.predict import BETWEEN
+    from dualyte.cell.protocol import protocol, repeat, tagged
+    from dualyte.report.cell import cell_summary, write_cell_prediction
+
+    design = found.design
+    try:
+        between, spread = hetero_table(found)
+        mix = Composition(
+            active=dl.material("NMC82"), catholyte=design.soft, fibre=dl.material("VGCF")
+        )
+        cell = Cell(
+            cathode=Cathode(composition=mix, resolution="single particle"),
+            interface=between,
+            garnet=design.hard,
+        )
+        steps = [
+            repeat(
+                2, f"Charge at C/5 until 4.3 V at {p / 1e6:g} MPa", "Discharge at C/5 until 2.8 V"
+            )
+            for p in found.pressure
+        ]
+        first = (
+            f"Charge at C/10 until 4.3 V at {found.pressure[0] / 1e6:g} MPa",
+            "Discharge at C/10 until 2.8 V",
+        )
+        told = protocol([tagged("activation", *first), *steps], name="two cycles at each pressure")
+        made = predict_cell(cell, told, spread=spread, inputs=(BETWEEN,))
+    except dl.DualyteError as error:
+        return {"left_out": str(error)}, f"no cell: {error}"
+    if folder is not None:
+        write_cell_prediction(made, folder)
+    return cell_rows(made), cell_summary(made)
 
 
 def _cell(options: InterfaceOptions) -> dict[str, Any]:
@@ -305,7 +348,9 @@ def _folder(options: InterfaceOptions, design: Design) -> Path | None:
     raise dl.InputError("1000 folders named dualyte-interface exist; name one with --out")
 
 
-def _show(found: InterfacePrediction, paths: list[Path], pellet: PelletPrediction) -> None:
+def _show(
+    found: InterfacePrediction, paths: list[Path], pellet: PelletPrediction, cell: str
+) -> None:
     from rich.console import Console
 
     from dualyte.interface.answer import conditions, interface_rows
@@ -320,5 +365,8 @@ def _show(found: InterfacePrediction, paths: list[Path], pellet: PelletPredictio
     print_table(*table(rows))
     for flag in rows[0]["flags"]:
         console.print(f"- {flag}", markup=False, highlight=False)
+    if cell:
+        console.print()
+        console.print(cell, markup=False, highlight=False)
     if paths:
         console.print(f"written to {paths[0].parent}", markup=False, highlight=False)

@@ -1,0 +1,207 @@
+"""Figures of cells: capacity and efficiency, voltage curves, alloy plateaus, Nyquist."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dualyte.cell.predict import CellPrediction
+from dualyte.cycles import Curve, Cycles, SpectrumLike
+from dualyte.plot.figure import Figure, Series
+from dualyte.vocabulary import Floats, show, shown
+
+_ALLOY = 3.0  # plateaus of the alloys fill a third of the figure
+
+
+def cell_figures(found: CellPrediction) -> list[Figure]:
+    """Every figure that a reader expects of a protocol."""
+    cycles = found.cycles
+    figures = []
+    if (cycles.charge > 0).any() and (cycles.discharge > 0).any():
+        figures.append(capacity_figure(found))
+    figures.append(voltage_figure(cycles))
+    if found.anode == "reservoir-free":
+        figures.append(plateau_figure(found))
+    if cycles.spectra:
+        figures.append(nyquist_figure(found))
+    return figures
+
+
+def _unit(cycles: Cycles) -> tuple[float, str]:
+    """Size of the unit of capacity in C of this cell, and how axes write it."""
+    if cycles.mass:
+        return cycles.mass * 3.6e3, "mAh g$^{-1}$"
+    if cycles.area:
+        return cycles.area * 36e3, "mAh cm$^{-2}$"
+    return 3.6, "mAh"
+
+
+def capacity_figure(found: CellPrediction) -> Figure:
+    """Capacity and Coulombic efficiency of every cycle, coloured by stack pressure."""
+    cycles = found.cycles
+    size, unit = _unit(cycles)
+    low, high = found.interval(lambda c: c.returned / size)
+    first, last = found.interval(lambda c: 100 * c.ce)
+    upper, lower = [], []
+    for colour, pressure in enumerate(dict.fromkeys(cycles.pressure.tolist())):
+        mine = np.flatnonzero((cycles.pressure == pressure) & cycles.whole)
+        if not mine.size:
+            continue
+        bars = bool(found.moved)
+        upper.append(
+            Series(
+                x=cycles.cycle[mine],
+                y=cycles.returned[mine] / size,
+                low=low[mine] if bars else None,
+                high=high[mine] if bars else None,
+                name=show("pressure", pressure),
+                style="points",
+                colour=colour,
+            )
+        )
+        lower.append(
+            Series(
+                x=cycles.cycle[mine],
+                y=100 * cycles.ce[mine],
+                low=first[mine] if bars else None,
+                high=last[mine] if bars else None,
+                style="points",
+                colour=colour,
+            )
+        )
+    back = "discharge" if cycles.first == "charge" else "stripped"
+    ce = 100 * cycles.ce[cycles.whole]
+    steady = ce[1:] if ce.size > 2 else ce
+    # the activation cycle falls far below the others: the scale is theirs and its own
+    floor = min(float(ce.min()), float(steady.min()))
+    return Figure(
+        name="cell_capacity",
+        x="cycle",
+        y="",
+        title=_title(found),
+        legend="above",
+        height=1.0,
+        panels=[
+            Figure(name="", x="cycle", y=f"{back} / {unit}", series=upper, legend="above"),
+            Figure(
+                name="",
+                x="cycle",
+                y="CE / %",
+                series=lower,
+                y_limits=(floor - 1.0, 101.0),
+            ),
+        ],
+    )
+
+
+def _title(found: CellPrediction) -> str:
+    anode = {"foil": "Li", "ag": "Ag", "reservoir-free": "Ag", "lithium": "Li"}[found.anode]
+    warm = show("temperature", found.cell.temperature).replace("degC", "°C")
+    if found.cell.cathode is None:
+        return f"Li|LLZTO|{anode}, {warm}"
+    carbon = 100 * found.cell.cathode.composition.carbon
+    return f"{anode}|LLZTO|LNOC|NMC, {carbon:g} wt% VGCF, {warm}"
+
+
+def voltage_figure(cycles: Cycles) -> Figure:
+    """Voltage against capacity of the first cycles and of the last at each pressure."""
+    size, unit = _unit(cycles)
+    numbers = list(dict.fromkeys([*cycles.cycle[:2].tolist(), *_lasts(cycles)]))
+    series = []
+    for colour, number in enumerate(numbers[:7]):
+        mine = [c for c in cycles.curves if c.cycle == number and c.kind in ("charge", "discharge")]
+        told = show("pressure", mine[0].pressure) if mine and mine[0].pressure else ""
+        for k, curve in enumerate(mine):
+            x = _charge(curve) / size
+            name = f"cycle {number}, {told}" if k == 0 else ""
+            series.append(Series(x=x, y=curve.voltage, name=name, colour=colour))
+    return Figure(
+        name="cell_voltage",
+        x=f"capacity / {unit}",
+        y="cell voltage / V",
+        series=series,
+        legend="above",
+        title=cycles.name.split(" with ")[0],
+        height=0.95,
+    )
+
+
+def _lasts(cycles: Cycles) -> list[int]:
+    """Last cycle at each pressure."""
+    found = {}
+    for number, pressure in zip(cycles.cycle.tolist(), cycles.pressure.tolist(), strict=True):
+        found[pressure] = number
+    return list(found.values())
+
+
+def _charge(curve: Curve) -> Floats:
+    assert curve.charge is not None
+    return curve.charge
+
+
+def plateau_figure(found: CellPrediction) -> Figure:
+    """Start of the first charge: lithium alloys with silver before it plates."""
+    cycles, cell = found.cycles, found.cell
+    size, unit = _unit(cycles)
+    first = next(c for c in cycles.curves if c.kind == "charge")
+    whole = cell["alloy_charge"].si * float(cell.mass or 0) / size
+    x = _charge(first) / size
+    shown_part = x <= _ALLOY * whole
+    return Figure(
+        name="cell_plateaus",
+        x=f"charge / {unit}",
+        y="cell voltage / V",
+        series=[
+            Series(x=x[shown_part], y=first.voltage[shown_part], name="activation charge"),
+            Series(
+                x=[whole, whole],
+                y=[float(first.voltage[shown_part].min()), float(first.voltage[shown_part].max())],
+                style="dashed",
+                colour=1,
+                name="plateaus end (fitted to F181)",
+            ),
+        ],
+        legend="above",
+        title="Li-Ag plateaus of the first charge",
+    )
+
+
+def nyquist_figure(found: CellPrediction) -> Figure:
+    """Spectra at the states that the protocol looks at, per area."""
+    cycles = found.cycles
+    area = float(cycles.area or 1.0)
+    series = []
+    chosen = _spread(list(cycles.spectra), 7)
+    for colour, (number, spectrum) in enumerate(chosen):
+        z = np.asarray(spectrum.z) * area
+        told = show("pressure", spectrum.pressure) if spectrum.pressure else ""
+        series.append(
+            Series(
+                x=shown("asr", z.real), y=-np.asarray(shown("asr", z.imag)), colour=colour,
+                name=f"cycle {number}, {told}",
+            )
+        )  # fmt: skip
+    ends = [float(np.max(s.x)) for s in series]
+    limit = 1.05 * float(np.max(ends))
+    top = 0.75 * limit
+    return Figure(
+        name="cell_nyquist",
+        x="Re Z / Ω cm$^2$",
+        y="−Im Z / Ω cm$^2$",
+        series=series,
+        equal=True,
+        x_limits=(0.0, limit),
+        y_limits=(0.0, top),
+        legend="above",
+        title=_title(found),
+        height=0.95,
+    )
+
+
+def _spread(items: Sequence[tuple[int, SpectrumLike]], most: int) -> list[tuple[int, SpectrumLike]]:
+    """No more than so many of a list, its ends among them."""
+    if len(items) <= most:
+        return list(items)
+    chosen = np.unique(np.linspace(0, len(items) - 1, most).round().astype(int))
+    return [items[k] for k in chosen]
