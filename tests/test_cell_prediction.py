@@ -10,8 +10,10 @@ import dualyte as dl
 from dualyte.calibrate.cell import _cell, _fits
 from dualyte.cell.parameters import PARAMETERS, defaults
 from dualyte.cell.predict import BETWEEN, film_resistance, seen_states
+from dualyte.cell.stopped import load_run, save_run
 from dualyte.cli import main as command
 from dualyte.material import calibration, facts
+from dualyte.report.cell_facts import cell_facts
 
 
 def main(words):
@@ -110,7 +112,7 @@ def test_every_calibrated_parameter_is_an_output_of_the_calibration():
 
 @pytest.mark.paper("Full cell performance; Fig. 5b, c", says="200.1 ± 17.1 mAh/g, 5 wt% VGCF")
 def test_first_discharge_of_foil_cells_with_more_carbon():
-    """With 2 wt% the model gives that of the reservoir-free cell, 203, where 186 ± 8 is measured."""
+    """With 2 wt% the model gives that of the reservoir-free cell, 203, not 186 ± 8."""
     cell = dl.Cell(cathode=dl.Cathode(composition=dl.composite(carbon=0.05)))
     found = dl.cycle(cell, dl.study_protocol("paper-li-foil", cycles=0))
     assert found.rows()[0]["discharge_mAh_g"] == pytest.approx(200.1, abs=17.1)
@@ -181,6 +183,44 @@ def test_the_prediction_ends_in_a_cell(capsys, tmp_path):
     discharge = [row["discharge_mAh_g"] for row in cell["cycles"]]
     assert discharge == sorted(discharge, reverse=True)
     assert (tmp_path / "cell.json").is_file()
+
+
+def test_a_stopped_run_goes_on_to_the_same_end(tmp_path):
+    """Cycles, states and spectra are those of a run in one go."""
+    cell, whole = single(anode=dl.AgSeeds()), dl.study_protocol("paper-reservoir-free", cycles=6)
+    first = dl.predict_cell(cell, whole.up_to(5), inputs=())
+    save_run(first, tmp_path)
+    kept = load_run(tmp_path, cell, whole)
+    made = dl.predict_cell(cell, whole, before=kept, inputs=())
+    plain = dl.predict_cell(cell, whole, inputs=())
+    assert made.cycles.cycle.tolist() == plain.cycles.cycle.tolist()
+    assert made.cycles.discharge == pytest.approx(plain.cycles.discharge, rel=1e-4)
+    a, b = (dl.cell_rows(x)["eis"] for x in (made, plain))
+    assert [row["cycle"] for row in a] == [row["cycle"] for row in b]
+    assert [row["r_ws_ohm"] for row in a] == pytest.approx([row["r_ws_ohm"] for row in b], rel=1e-3)
+    assert len(made.cycles.spectra) == len(plain.cycles.spectra)
+    with pytest.raises(dl.InputError, match="is of another cell"):
+        load_run(tmp_path, cell.at(depletion=500.0), whole)
+    with pytest.raises(dl.InputError, match="followed another protocol"):
+        load_run(tmp_path, cell, dl.protocol("Charge at C/5 until 4.3 V at 7 MPa"))
+    with pytest.raises(dl.InputError, match="holds no stopped run"):
+        load_run(tmp_path / "none", cell, whole)
+
+
+def test_the_command_resumes_in_its_folder(capsys, tmp_path):
+    words = ("--without-intervals", "--out", str(tmp_path), "--json")
+    told(capsys, "--cycles", "1", *words)
+    cell = json.loads(told(capsys, "--cycles", "3", "--resume", *words))["cell"]
+    assert [row["cycle"] for row in cell["cycles"]] == [0, 1, 2, 3]
+
+
+@pytest.mark.slow
+def test_the_study_is_set_beside_the_model():
+    rows = {row["id"]: row for row in cell_facts().rows}
+    assert rows["F143"]["inside"] == "yes"
+    assert rows["F142"]["inside"] == "no"  # an honest miss
+    assert rows["F182"]["kind"] == "fitted"
+    assert rows["F162"]["kind"].startswith("not modelled")
 
 
 @pytest.mark.parametrize(

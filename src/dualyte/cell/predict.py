@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from dualyte.cell.cell import Cell, State, cycle
+from dualyte.cell.cell import Cell, State, cycle, last_state
 from dualyte.cell.interphase import HeteroInterface, by_carbon
 from dualyte.cell.protocol import Protocol
-from dualyte.cycles import Cycles
+from dualyte.cycles import Cycles, gather
 from dualyte.errors import DualyteError, InputError
 from dualyte.material import Value, facts, sources
 from dualyte.vocabulary import Floats, shown
@@ -120,7 +120,7 @@ def predict_cell(
     cell: Cell,
     protocol: Protocol,
     *,
-    start: State | None = None,
+    before: Cycles | None = None,
     spread: float = 0.3,
     inputs: tuple[str, ...] | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -132,8 +132,8 @@ def predict_cell(
     ----------
     cell, protocol
         As for `cycle`.
-    start
-        State to go on from; then no intervals are made.
+    before
+        Finished cycles of this protocol, from `cycle` or a stopped run, to go on from.
     spread
         Deviation of ln R of the hetero-interface.
     inputs
@@ -151,9 +151,9 @@ def predict_cell(
     asked = _MOVED.get(anode_of(cell), ()) if inputs is None else inputs
     if len(asked) >= RUNS:
         raise InputError(f"{len(asked)} inputs are to be moved; {RUNS - 1} are the most")
-    names = [] if start is not None else list(asked)
+    names = list(asked)
     count = len(protocol.cycles)
-    total, done = count * (len(names) + 1), 0
+    total, done = count * (len(names) + 1), 0 if before is None else len(before)
 
     def tell(number: int, state: State) -> None:
         nonlocal done
@@ -167,8 +167,8 @@ def predict_cell(
             keep(number, state)
 
     if progress:
-        progress(0, total)
-    best = cycle(cell, protocol, start=start, progress=first)
+        progress(done, total)
+    best = _continued(cell, protocol, before, first)
     moved: dict[str, Cycles] = {}
     plain = _without_spectra(protocol)
     for name in names if not best.stopped else []:
@@ -180,6 +180,36 @@ def predict_cell(
             del moved[name]
             break
     return CellPrediction(cell=cell, protocol=protocol, cycles=best, moved=moved, spread=spread)
+
+
+def _continued(
+    cell: Cell, protocol: Protocol, before: Cycles | None, progress: Callable[[int, State], None]
+) -> Cycles:
+    """Cycle on from what is finished."""
+    if before is None:
+        return cycle(cell, protocol, progress=progress)
+    state = last_state(before)
+    if state.steps >= len(protocol):
+        return before
+    rest = replace(protocol, steps=protocol.steps[state.steps :])
+    more = cycle(cell, rest, start=state, progress=progress)
+    joined = gather(
+        (*before.curves, *more.curves),
+        first=protocol.first,
+        reservoir_free=cell.reservoir_free,
+        area=cell["area"].si,
+        mass=cell.mass,
+        temperature=cell.temperature,
+        name=cell.name or str(cell),
+        flags=cell.flags,
+        stopped=more.stopped,
+    )
+    # states count the steps behind them, of the protocol that `cycle` was given
+    after = [
+        replace(s, steps=s.steps + state.steps) for s in (last_state(more), *seen_states(more))
+    ]
+    states = (after[0], *seen_states(before), *after[1:])
+    return replace(joined, made_from=(cell, protocol, *states))
 
 
 def _moved(cell: Cell, name: str, spread: float) -> Cell:

@@ -19,11 +19,14 @@ from dualyte.cli.common import (
     predict,
     print_table,
     progress,
+    report,
 )
 
 if TYPE_CHECKING:
     from dualyte.cell.cell import Cell
     from dualyte.cell.predict import CellPrediction
+    from dualyte.cell.protocol import Protocol
+    from dualyte.cycles import Cycles
 
 Anode = Literal["foil", "ag", "reservoir-free"]
 #: protocol where none is named
@@ -61,6 +64,8 @@ class CellOptions:
     "Leave out the runs that make the 90 % intervals."
     out: Path | None = None
     "Folder to write; default dualyte-cell."
+    resume: Annotated[bool, Parameter(negative=())] = False
+    "Go on after the last finished cycle of a run that stopped in this folder."
     json: Annotated[bool, Parameter(negative=())] = False
     "Print one JSON object and nothing else (then a folder is written only with --out)."
 
@@ -71,6 +76,7 @@ def predict_cell(options: CellOptions | None = None) -> None:
     from dualyte.cell.predict import cell_rows
     from dualyte.cell.predict import predict_cell as verb
     from dualyte.cell.protocol import find_protocol
+    from dualyte.cell.stopped import save_run
     from dualyte.report.cell import write_cell_prediction
 
     o = options or CellOptions()
@@ -81,9 +87,15 @@ def predict_cell(options: CellOptions | None = None) -> None:
     folder = o.out if o.out is not None or o.json else Path("dualyte-cell")
     if folder is not None:
         check_folder(folder)
+    before = _former(o, folder, cell, protocol) if o.resume else None
     with progress("cycling", quiet=o.json) as tell:
-        found = verb(cell, protocol, inputs=() if o.without_intervals else None, progress=tell)
+        found = verb(
+            cell, protocol, before=before, progress=tell,
+            inputs=() if o.without_intervals else None,
+        )  # fmt: skip
     paths = write_cell_prediction(found, folder) if folder is not None else []
+    if folder is not None:
+        save_run(found, folder)
     if o.json:
         print(json.dumps({"cell": cell_rows(found)}, ensure_ascii=False))
     else:
@@ -93,6 +105,15 @@ def predict_cell(options: CellOptions | None = None) -> None:
             f"dualyte: {found.cycles.stopped}; {len(found.cycles)} cycles are kept", file=sys.stderr
         )
         sys.exit(130 if "interrupted" in found.cycles.stopped else 1)
+
+
+def _former(o: CellOptions, folder: Path | None, cell: Cell, protocol: Protocol) -> Cycles:
+    """Cycles of the run that stopped in this folder."""
+    from dualyte.cell.stopped import load_run
+
+    if folder is None:
+        raise dl.InputError("--resume needs the folder of the stopped run; name it with --out")
+    return load_run(folder, cell, protocol)
 
 
 @calibrate.command(name="cell")
@@ -129,6 +150,28 @@ def calibrate_cell(*, out: Path | None = None, json: bool = False) -> None:
     print("not identifiable: growth of the film at 2 wt% apart from its start (F158 alone)")
     if out is not None:
         print(f"written to {out}")
+
+
+@report.command(name="cell")
+def report_cell(*, out: Path | None = None, json: bool = False) -> None:
+    """Set every statement of the study about cells beside the model.
+
+    Parameters
+    ----------
+    out
+        Folder for the table (JSON).
+    json
+        Print JSON.
+    """
+    from dualyte.report.cell_facts import cell_facts
+
+    if out is not None:
+        check_folder(out)
+    with progress("cycling cells", quiet=json) as tell:
+        table = cell_facts(tell)
+    if out is not None:
+        (out / "cell_facts.json").write_text(dumps(table.as_dict()), encoding="utf-8")
+    print(dumps(table.as_dict()) if json else table)
 
 
 def make_cell(o: CellOptions) -> Cell:

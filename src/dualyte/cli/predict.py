@@ -111,14 +111,7 @@ def _interface(options: InterfaceOptions, *, with_cell: bool = False) -> None:
     from dualyte.pellet.predict import pellet_rows
     from dualyte.report import write_prediction
 
-    for name in ("seeds", "draws", "workers"):
-        number = getattr(options, name)
-        if number is not None and number < 1:
-            raise dl.InputError(f"--{name} is {number}; it must be 1 or more")
-    if not 0 <= options.film_removal <= 1:
-        raise dl.InputError(
-            f"--film-removal is {options.film_removal:g}; it is a fraction from 0 to 1"
-        )
+    _check(options)
     pellet = _pellet(options)
     design = _design(options, pellet)
     cell = _cell(options)
@@ -167,6 +160,17 @@ def _interface(options: InterfaceOptions, *, with_cell: bool = False) -> None:
             file=sys.stderr,
         )
         sys.exit(130)
+
+
+def _check(options: InterfaceOptions) -> None:
+    for name in ("seeds", "draws", "workers"):
+        number = getattr(options, name)
+        if number is not None and number < 1:
+            raise dl.InputError(f"--{name} is {number}; it must be 1 or more")
+    if not 0 <= options.film_removal <= 1:
+        raise dl.InputError(
+            f"--film-removal is {options.film_removal:g}; it is a fraction from 0 to 1"
+        )
 
 
 def _cycled(found: InterfacePrediction, folder: Path | None) -> tuple[dict[str, Any], str]:

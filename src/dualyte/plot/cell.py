@@ -71,10 +71,7 @@ def capacity_figure(found: CellPrediction) -> Figure:
             )
         )
     back = "discharge" if cycles.first == "charge" else "stripped"
-    ce = 100 * cycles.ce[cycles.whole]
-    steady = ce[1:] if ce.size > 2 else ce
-    # the activation cycle falls far below the others: the scale is theirs and its own
-    floor = min(float(ce.min()), float(steady.min()))
+    lowest = float(np.nanmin(first if found.moved else 100 * cycles.ce))
     return Figure(
         name="cell_capacity",
         x="cycle",
@@ -89,7 +86,7 @@ def capacity_figure(found: CellPrediction) -> Figure:
                 x="cycle",
                 y="CE / %",
                 series=lower,
-                y_limits=(floor - 1.0, 101.0),
+                y_limits=(min(lowest, 99.0) - 0.5, 101.0),
             ),
         ],
     )
