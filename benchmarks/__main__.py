@@ -1,6 +1,6 @@
 """Run the benchmarks, print a table for each part and write its section of RESULTS.md.
 
-python -m benchmarks [contact] [plane] [impedance] [pellet]
+python -m benchmarks [contact] [plane] [impedance] [pellet] [cell]
 """
 
 from __future__ import annotations
@@ -15,17 +15,19 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[0] = str(HERE.parent)  # so that `python benchmarks` works, too
 
-from benchmarks import contact, impedance, pellet, plane  # noqa: E402 (needs the path above)
+from benchmarks import cell, contact, impedance, pellet, plane  # noqa: E402 (needs the path above)
 from benchmarks.timing import Found, Promise, Row  # noqa: E402
 
 PARTS = {
     "contact": contact.run, "plane": plane.run, "impedance": impedance.run, "pellet": pellet.run,
+    "cell": cell.run,
 }  # fmt: skip
 PACKAGES = {
     "contact": ("tamaas", "ContactMechanics"),
     "plane": ("taufactor", "torch", "porespy", "openpnm", "pyamg"),
     "impedance": ("impedance", "pyimpspec", "pyDRTtools", "lmfit", "cvxopt"),
     "pellet": ("muSpectre", "fipy"),
+    "cell": ("pybamm",),
 }
 OURS = ("numpy", "scipy", "numba")  # what dualyte stands on
 RESULTS = HERE / "RESULTS.md"
