@@ -37,8 +37,8 @@ class Word:
 
 WORDS: Final = {
     "activation_energy": Word("J", 0.0, 8e-19, "eV", "E_a", "activation energy"),
-    "areal_capacity": Word("C/m2", 0.0, 1e7, "mAh/cm2", "q", "capacity per area"),
     "area": Word("m2", 1e-14, 1e-1, "cm2", "A", "electrode area"),
+    "areal_capacity": Word("C/m2", 0.0, 1e7, "mAh/cm2", "q", "capacity per area"),
     "asr": Word("ohm m2", 0.0, 1e6, "ohm cm2", "R", "area-specific resistance"),
     "capacitance": Word("F/m2", 0.0, 1e4, "uF/cm2", "C", "capacitance per area"),
     "cell_capacitance": Word("F", 0.0, 1e4, "uF", "C", "capacitance of a cell"),
@@ -66,10 +66,10 @@ WORDS: Final = {
     "fracture_energy": Word("J/m2", 1e-4, 1e5, "J/m2", "G", "fracture energy per area"),
     "fracture_toughness": Word("Pa m^0.5", 1e3, 1e9, "MPa m^0.5", "K_Ic", "fracture toughness"),
     "frequency": Word("Hz", 0.0, 1e13, "Hz", "ν", "frequency"),
-    "growth_rate": Word("ohm/s^0.5", 0.0, 1e6, "ohm/h^0.5", "k'", "parabolic growth of resistance"),
     "growth_asr": Word(
         "ohm m2/s^0.5", 0.0, 1e3, "ohm cm2/h^0.5", "k", "rate of parabolic growth of a resistance"
     ),
+    "growth_rate": Word("ohm/s^0.5", 0.0, 1e6, "ohm/h^0.5", "k'", "parabolic growth of resistance"),
     "hardness": Word("Pa", 1e5, 2e11, "GPa", "H", "indentation hardness"),
     "height": Word("m", -1e-2, 1e-2, "nm", "h", "surface height"),
     "impedance": Word("ohm m2", -1e9, 1e9, "ohm cm2", "Z", "area-specific impedance"),

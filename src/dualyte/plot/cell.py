@@ -121,6 +121,8 @@ def voltage_figure(cycles: Cycles) -> Figure:
         legend="above",
         title=cycles.name.split(" with ")[0],
         height=0.95,
+        # a half-cell plates and strips within millivolts; its alloys end at 0.2 V
+        y_limits=(-0.08, 0.3) if cycles.first == "discharge" else None,
     )
 
 

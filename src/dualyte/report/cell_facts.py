@@ -20,6 +20,7 @@ from dualyte.vocabulary import Floats, shown
 #: statements that no model here can meet, and why
 UNMODELLED: Final = {
     "F127": "shorts of powder pressed in place, and what they leak",
+    "F152": "a fit of circuits; the layers in series are R, three arcs and a Ws",
     "F162": "voids under stripped lithium foil",
     "F208": "a capacitance of the film that changes in time",
     "F209": "a capacitance of the film that changes in time",
@@ -60,6 +61,7 @@ def cell_facts(progress: Callable[[int, int], None] | None = None) -> CellTable:
         _capacity("F143", made["5 wt%"]),
         _capacity("F136", made["2 wt%"]),
         *_frequencies(made["2 wt%"]),
+        _film_onset(made["2 wt%"]),
         _film_angle(made["2 wt%"]),
         *_stripping(made["half-cell"]),
         _exponent(made["rest"]),
@@ -188,6 +190,16 @@ def _frequencies(found: CellPrediction) -> list[dict[str, Any]]:
     return rows
 
 
+def _film_onset(found: CellPrediction) -> dict[str, Any]:
+    """Frequency below which the film's branch is longer than a tenth of its resistance."""
+    cell = found.cell
+    tau = cell["film_capacitance"].si * film_resistance(cell, seen_states(found.cycles)[0])
+    onset = 100 / (2 * np.pi * tau)  # tanh(u)/u is 0.1 at u = 10
+    return _row(
+        "F150", f"{onset:.0f} Hz", "–", "< 50 Hz", "–", kind="assumed from it: film_capacitance"
+    )
+
+
 def _film_angle(found: CellPrediction) -> dict[str, Any]:
     """Angle at which the film's branch leaves the real axis, just above its own frequency."""
     cell = found.cell
@@ -209,11 +221,10 @@ def _stripping(found: CellPrediction) -> list[dict[str, Any]]:
     at = np.interp([0.5, 0.9], share, last.voltage)
     stable = "yes" if at[1] < 1.5 * at[0] else "no"
     told = f"{1e3 * at[1]:.0f} mV at 90 %, {1e3 * at[0]:.0f} at 50 %"
+    what = "stripping at 1 MPa, 2 mAh/cm2"
     return [
-        _row(
-            "F169", told, "–", "stable to 90 %", stable, quantity="stripping at 1 MPa, 2 mAh/cm2"
-        )
-    ]  # fmt: skip
+        _row(name, told, "–", "stable to 90 %", stable, quantity=what) for name in ("F169", "F170")
+    ]
 
 
 def _exponent(rest: CellPrediction) -> dict[str, Any]:
