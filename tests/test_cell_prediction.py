@@ -176,6 +176,18 @@ def test_predict_cell_cycles_half_cells_and_protocols_from_files(capsys, tmp_pat
     assert {row["pressure_MPa"] for row in cell["cycles"]} == {5}
 
 
+def test_predict_cell_rests_at_4_3_v_and_shows_the_film_growing(capsys, tmp_path):
+    words = ("--vgcf", "5", "--protocol", "paper-rest", "--out", str(tmp_path), "--json")
+    cell = json.loads(told(capsys, *words))["cell"]
+    film = [row["r_ws_ohm"] for row in cell["eis"]]
+    assert len(film) == 10
+    assert (np.diff(film) > 0).all()
+    assert np.diff(film)[0] > np.diff(film)[-1]  # ever more slowly
+    assert cell["cycles"][0]["discharge_mAh_g"] == 0
+    assert cell["retention_percent"] is None
+    assert (tmp_path / "cell_nyquist.png").is_file()
+
+
 def test_the_prediction_ends_in_a_cell(capsys, tmp_path):
     words = ["--seeds", "2", "--pixels", "64", "--cutoff", "1 um", "--out", str(tmp_path), "--json"]
     main(["predict", *words])

@@ -309,14 +309,20 @@ def cell_rows(found: CellPrediction) -> dict[str, Any]:
         "retention_vs_activation_percent": _round(cycles.retention_vs_activation_percent),
         "eis": eis_rows(found),
         "intervals_90": intervals if found.moved else None,
-        "changes_of_last_discharge_percent": {
-            name: _round(100 * x / float(cycles.discharge[-1]))
-            for name, x in found.changes(lambda c: float(c.discharge[-1])).items()
-        },
+        "changes_of_last_discharge_percent": _shares(found),
         "fitted_to": fitted_to(found),
         "flags": list(found.flags),
         "sources": {k: sorted(v) for k, v in sorted(sources(found.values).items())},
     }
+
+
+def _shares(found: CellPrediction) -> dict[str, float | None]:
+    """Change of the last discharge by each input, in per cent; a rest has none."""
+    last = float(found.cycles.discharge[-1])
+    if last == 0:
+        return {}
+    changes = found.changes(lambda c: float(c.discharge[-1]))
+    return {name: _round(100 * x / last) for name, x in changes.items()}
 
 
 def fitted_to(found: CellPrediction) -> dict[str, str]:
