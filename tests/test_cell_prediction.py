@@ -146,6 +146,7 @@ def test_predict_cell_prints_what_a_machine_reads(capsys):
         cell["cycles"][0]
     )
     assert {"cycle", "pressure_MPa", "r_ws_ohm", "c_ws_F", "r_he_ohm_cm2"} <= set(cell["eis"][0])
+    assert cell["fitted_to"] == {"r_ws_ohm, cycle 0": "F158"}
     assert cell["retention_vs_activation_percent"] < cell["retention_percent"] <= 100
     assert cell["flags"]
     assert cell["sources"]["paper2026"]
@@ -181,6 +182,7 @@ def test_predict_cell_rests_at_4_3_v_and_shows_the_film_growing(capsys, tmp_path
     cell = json.loads(told(capsys, *words))["cell"]
     film = [row["r_ws_ohm"] for row in cell["eis"]]
     assert len(film) == 10
+    assert cell["fitted_to"] == {"growth of r_ws_ohm": "F201"}
     assert (np.diff(film) > 0).all()
     assert np.diff(film)[0] > np.diff(film)[-1]  # ever more slowly
     assert cell["cycles"][0]["discharge_mAh_g"] == 0

@@ -169,7 +169,8 @@ def test_nothing_passes_at_rest_whatever_the_meter_reads():
 
 
 def test_an_ideal_cell_without_a_reservoir_gives_back_just_what_it_got():
-    cell([(10, 10), (10, 10)], reservoir_free=True).check()
+    record = cell([(10, 10), (10, 10)], reservoir_free=True)
+    assert record.check() is record
 
 
 @given(st.lists(st.tuples(AMOUNT, AMOUNT), min_size=1, max_size=6))
@@ -187,7 +188,8 @@ def test_without_a_reservoir_no_more_comes_back_than_went_in(pairs):
 
 
 def test_a_foil_cell_may_give_back_more_than_it_got():
-    cell([(10, 10.2)]).check()
+    record = cell([(10, 10.2)])
+    assert record.check() is record
 
 
 def test_a_current_of_the_wrong_sign_is_refused():

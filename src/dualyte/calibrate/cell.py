@@ -16,8 +16,8 @@ from dualyte.cell.anode import AgSeeds, LiFoil
 from dualyte.cell.cathode import Cathode
 from dualyte.cell.cell import Cell, cycle
 from dualyte.cell.composition import composite
-from dualyte.cell.parameters import PARAMETERS
-from dualyte.cell.predict import film_resistance, seen_states
+from dualyte.cell.parameters import HALF_CELL, PARAMETERS
+from dualyte.cell.predict import film_resistance, growth_at_rest, seen_states
 from dualyte.cell.protocol import study_protocol
 from dualyte.errors import ConvergenceError, InputError
 from dualyte.material import facts
@@ -27,7 +27,6 @@ _ROUNDS: Final = 3  #: of all fits in turn, since each moves the others a little
 _TRIES: Final = 14
 _CLOSE: Final = 2e-4  # of the fact
 _ASSUMED_SPREAD: Final = 0.05  # of a fact that is published without one
-_PLATED: Final = 72000.0  # C/m² of the half-cells (F166)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +134,7 @@ def _silver() -> dict[str, float]:
     first = 1 - _fact("F171")["value"] / 100
     return {
         **lost,
-        "trapped_lithium": (first - lost["strip_loss_7"]) * _PLATED,
+        "trapped_lithium": (first - lost["strip_loss_7"]) * HALF_CELL,
         "alloy_charge": _fact("F181")["value"] * 3600.0,
     }
 
@@ -207,13 +206,7 @@ def _film(cell: Cell) -> float:
 
 
 def _growth(cell: Cell) -> float:
-    """Slope [Ω/√h] of the film against the root of the time at rest, as the study fits it."""
-    rest = study_protocol("paper-rest")
-    states = seen_states(_run(cell, "paper-rest", None))
-    assert len(states) == sum(step.eis for step in rest)
-    hours = np.array([s.time - states[0].time for s in states]) / 3600
-    ohm = [film_resistance(cell, s) / cell["area"].si for s in states]
-    return float(np.polyfit(np.sqrt(hours), ohm, 1)[0])
+    return growth_at_rest(cell, _run(cell, "paper-rest", None))
 
 
 def _retention(cell: Cell) -> float:

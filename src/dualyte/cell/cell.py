@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -250,8 +250,16 @@ def cycle(
     done = curves[:finished]
     if not done:
         raise ConvergenceError(f"no cycle came to its end: {stopped}", curves)
+    states = [kept, *(s for s in visited if s.steps <= kept.steps)]
+    return gathered(cell, protocol, done, states, stopped)
+
+
+def gathered(
+    cell: Cell, protocol: Protocol, curves: Iterable[Curve], states: Iterable[State], stopped: str
+) -> Cycles:
+    """Cycles of a cell, with the last state and those at which spectra were taken."""
     return gather(
-        done,
+        curves,
         first=protocol.first,
         reservoir_free=cell.reservoir_free,
         area=cell["area"].si,
@@ -260,7 +268,7 @@ def cycle(
         name=cell.name or str(cell),
         flags=cell.flags,
         stopped=stopped,
-        made_from=(cell, protocol, kept, *(s for s in visited if s.steps <= kept.steps)),
+        made_from=(cell, protocol, *states),
     )
 
 

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from dualyte.cell.cell import Cell, State, cycle, last_state
+from dualyte.cell.cell import Cell, State, cycle, gathered, last_state
 from dualyte.cell.interphase import HeteroInterface, by_carbon
 from dualyte.cell.protocol import Protocol
-from dualyte.cycles import Cycles, gather
+from dualyte.cycles import Cycles
 from dualyte.errors import DualyteError, InputError
 from dualyte.material import Value, facts, sources
 from dualyte.vocabulary import Floats, shown
@@ -32,6 +32,13 @@ _MOVED: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "ag": ("garnet_thickness", "silver_exchange_current", "depletion", "plating_loss"),
 }  # fmt: skip
+#: (share of carbon, protocol) of foil cells: what of them was fitted, and to which fact
+_FITTED_FILM: Final[Mapping[tuple[float, str], tuple[str, str]]] = {
+    (0.0, "paper-li-foil"): ("discharge_mAh_g, cycle 0", "F135"),
+    (0.02, "paper-li-foil"): ("r_ws_ohm, cycle 0", "F158"),
+    (0.05, "paper-li-foil"): ("r_ws_ohm, cycle 0", "F156"),
+    (0.05, "paper-rest"): ("growth of r_ws_ohm", "F201"),
+}
 #: (anode, protocol): field of `cell_rows`, its cycle if it is one of a cycle, and the fact that
 #: a parameter was fitted to
 _FITTED: Final[Mapping[tuple[str, str], tuple[tuple[str, int | None, str], ...]]] = {
@@ -124,7 +131,6 @@ def predict_cell(
     spread: float = 0.3,
     inputs: tuple[str, ...] | None = None,
     progress: Callable[[int, int], None] | None = None,
-    keep: Callable[[int, State], None] | None = None,
 ) -> CellPrediction:
     """Cycle a cell, and again with each uncertain input moved.
 
@@ -140,8 +146,6 @@ def predict_cell(
         To move, seven at most; those that matter most for the anode by default, none if empty.
     progress
         Called with (cycles done, cycles in all) over all runs.
-    keep
-        Called after each cycle at the best estimates with its number and state.
 
     Returns
     -------
@@ -161,14 +165,9 @@ def predict_cell(
         if progress:
             progress(done, total)
 
-    def first(number: int, state: State) -> None:
-        tell(number, state)
-        if keep:
-            keep(number, state)
-
     if progress:
         progress(done, total)
-    best = _continued(cell, protocol, before, first)
+    best = _continued(cell, protocol, before, tell)
     moved: dict[str, Cycles] = {}
     plain = _without_spectra(protocol)
     for name in names if not best.stopped else []:
@@ -193,23 +192,12 @@ def _continued(
         return before
     rest = replace(protocol, steps=protocol.steps[state.steps :])
     more = cycle(cell, rest, start=state, progress=progress)
-    joined = gather(
-        (*before.curves, *more.curves),
-        first=protocol.first,
-        reservoir_free=cell.reservoir_free,
-        area=cell["area"].si,
-        mass=cell.mass,
-        temperature=cell.temperature,
-        name=cell.name or str(cell),
-        flags=cell.flags,
-        stopped=more.stopped,
-    )
     # states count the steps behind them, of the protocol that `cycle` was given
     after = [
         replace(s, steps=s.steps + state.steps) for s in (last_state(more), *seen_states(more))
     ]
     states = (after[0], *seen_states(before), *after[1:])
-    return replace(joined, made_from=(cell, protocol, *states))
+    return gathered(cell, protocol, (*before.curves, *more.curves), states, more.stopped)
 
 
 def _moved(cell: Cell, name: str, spread: float) -> Cell:
@@ -263,6 +251,14 @@ def film_resistance(cell: Cell, state: State) -> float:
         cell.cathode.composition.carbon, cell["film_initial_2"], cell["film_initial_5"]
     )
     return first + float(np.sqrt(np.maximum(growth, 0)).mean())
+
+
+def growth_at_rest(cell: Cell, cycles: Cycles) -> float:
+    """Slope [Ω/√h] of the film against the root of the time at rest, as the study fits it."""
+    states = seen_states(cycles)
+    hours = np.array([s.time - states[0].time for s in states]) / 3600
+    ohm = [film_resistance(cell, s) / cell["area"].si for s in states]
+    return float(np.polyfit(np.sqrt(hours), ohm, 1)[0])
 
 
 def eis_rows(found: CellPrediction) -> list[dict[str, Any]]:
@@ -328,9 +324,14 @@ def _shares(found: CellPrediction) -> dict[str, float | None]:
 def fitted_to(found: CellPrediction) -> dict[str, str]:
     """Fields (of a cycle: `field, cycle n`) that a fact was fitted to: no predictions."""
     cell = found.cell
-    if cell.cathode is not None and abs(cell.cathode.composition.carbon - 0.02) > 1e-9:
-        return {}
     told: dict[str, str] = {}
+    if cell.cathode is not None:
+        carbon = cell.cathode.composition.carbon
+        fitted = _FITTED_FILM.get((round(carbon, 9), found.protocol.name))
+        if found.anode == "foil" and fitted:
+            told[fitted[0]] = fitted[1]
+        if abs(carbon - 0.02) > 1e-9:
+            return told
     for name, number, fact in _FITTED.get((found.anode, found.protocol.name), ()):
         if number is None:
             whole = found.cycles.cycle[-1] == 25  # F144 is of the 25th cycle

@@ -42,13 +42,13 @@ from dualyte.interface.transport import (
 from dualyte.material import Material, Value, calibration, material
 from dualyte.numerics.plane import SpectralMeasure, correlation_length
 from dualyte.pellet.compact import Pellet, retained
+from dualyte.pellet.predict import STATED
 from dualyte.surface import Film, Surface, grit, self_affine, treatment
 from dualyte.uncertainty import draw
 from dualyte.vocabulary import Floats
 
 Route = Literal["powder-to-pellet", "pellet-to-pellet"]
 ROUTES: Final = ("powder-to-pellet", "pellet-to-pellet")
-STATED: Final = 55e6  #: Pa, at which the conductivities of material files were measured
 UNLOADS: Final = "k of unloading"
 STACKS: Final = tuple(1e6 * p for p in (55, 20, 8.2, 6, 3, 1.8, 1))  # Pa
 _NODES: Final = 16

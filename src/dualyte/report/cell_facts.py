@@ -10,7 +10,8 @@ import numpy as np
 
 from dualyte.cell import AgSeeds, Cathode, Cell, CellPrediction, composite, predict_cell
 from dualyte.cell.interphase import garnet_layers
-from dualyte.cell.predict import film_resistance, seen_states
+from dualyte.cell.parameters import HALF_CELL
+from dualyte.cell.predict import film_resistance, growth_at_rest, seen_states
 from dualyte.cell.protocol import study_protocol
 from dualyte.cycles import Cycles
 from dualyte.material import facts
@@ -134,7 +135,7 @@ def _fitted(made: dict[str, CellPrediction]) -> list[dict[str, Any]]:
         "F144": made["2 wt%"].cycles.retention_percent,
         "F158": film["2 wt%"],
         "F156": film["5 wt%"],
-        "F201": _growth(made["rest"]),
+        "F201": growth_at_rest(made["rest"].cell, made["rest"].cycles),
         "F171": half.cycles.rows()[0]["ce_percent"],
         "F172": half.cycles.rows()[1]["ce_percent"],
         "F173": ce[5], "F174": ce[3], "F175": ce[1],
@@ -143,13 +144,6 @@ def _fitted(made: dict[str, CellPrediction]) -> list[dict[str, Any]]:
         _row(name, f"{x:.4g}", "–", _measured(name), "–", kind="fitted")
         for name, x in numbers.items()
     ]
-
-
-def _growth(rest: CellPrediction) -> float:
-    states = seen_states(rest.cycles)
-    hours = np.array([s.time - states[0].time for s in states]) / 3600
-    ohm = [film_resistance(rest.cell, s) / rest.cell["area"].si for s in states]
-    return float(np.polyfit(np.sqrt(hours), ohm, 1)[0])
 
 
 def _first(cell: Cell) -> Callable[[Cycles], Floats]:
@@ -217,7 +211,7 @@ def _stripping(found: CellPrediction) -> list[dict[str, Any]]:
     """Overpotential of stripping at 90 % of the charge, over that at half of it, at 1 MPa."""
     last = [c for c in found.cycles.curves if c.kind == "charge" and c.pressure == 1e6][-1]
     assert last.charge is not None
-    share = last.charge / 72000.0 / found.cell["area"].si
+    share = last.charge / HALF_CELL / found.cell["area"].si
     at = np.interp([0.5, 0.9], share, last.voltage)
     stable = "yes" if at[1] < 1.5 * at[0] else "no"
     told = f"{1e3 * at[1]:.0f} mV at 90 %, {1e3 * at[0]:.0f} at 50 %"
