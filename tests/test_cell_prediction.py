@@ -161,7 +161,6 @@ def test_predict_cell_writes_a_folder(capsys, tmp_path):
         "cell_capacity.png",
         "cell_voltage.pdf",
         "cell_nyquist.png",
-        "cell_plateaus.png",
     } <= names
     with (tmp_path / "made" / "cycles.csv").open(encoding="utf-8") as file:
         assert len(list(csv.DictReader(file))) == 7

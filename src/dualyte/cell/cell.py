@@ -103,6 +103,11 @@ class Cell:
         return isinstance(self.anode, AgSeeds)
 
     @property
+    def meets_garnet(self) -> bool:
+        """Whether a soft electrolyte lies against the garnet: half- and cathode cells have none."""
+        return self.cathode is not None and self.anode is not None
+
+    @property
     def limits(self) -> tuple[float, float]:
         """Voltages at which a step ends that names none [V]: beyond, NMC is full or empty."""
         if self.cathode is None:
@@ -159,7 +164,7 @@ class Cell:
             If a stack pressure or a voltage is outside.
         """
         for P in protocol.pressures:
-            if self.choices.get("layers") is None:
+            if self.meets_garnet:
                 self.interface.check(P)
             if self.reservoir_free and not PRESSURES[0] <= P <= PRESSURES[-1]:
                 raise ValidityError(

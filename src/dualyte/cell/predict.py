@@ -18,8 +18,8 @@ from dualyte.vocabulary import Floats, shown
 
 RUNS: Final = 8  #: of the solver at most: one at the best estimates, the others each move one input
 BETWEEN: Final = "hetero-interface"  #: name of its resistance among the inputs
-_SIGMA: Final = 0.8413  # quantile one deviation above the median
-_NINETY: Final = 1.6449  # deviations of half a 90 % interval
+SIGMA: Final = 0.8413  # quantile one deviation above the median
+NINETY: Final = 1.6449  # deviations of half a 90 % interval
 #: inputs whose ranges matter most, by anode; at most seven are moved
 _MOVED: Final[Mapping[str, tuple[str, ...]]] = {
     "foil": (
@@ -87,7 +87,7 @@ class CellPrediction:
                 half = half + (y - best) ** 2
             else:
                 half[:n] += (y[:n] - best[:n]) ** 2
-        half = _NINETY * np.sqrt(half)
+        half = NINETY * np.sqrt(half)
         return best - half, best + half
 
     def changes(self, of: Callable[[Cycles], float]) -> dict[str, float]:
@@ -208,7 +208,7 @@ def _moved(cell: Cell, name: str, spread: float) -> Cell:
             cell.interface, resistances=tuple(up * R for R in cell.interface.resistances)
         )
         return replace(cell, interface=table)
-    return cell.at(**{name: float(cell[name].quantile(_SIGMA))})
+    return cell.at(**{name: float(cell[name].quantile(SIGMA))})
 
 
 def _without_spectra(protocol: Protocol) -> Protocol:

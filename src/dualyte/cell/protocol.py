@@ -475,7 +475,7 @@ STUDY: Final[Mapping[str, str]] = MappingProxyType(
         "and 1 MPa",
         "paper-120": "reservoir-free cell: activation and 5 cycles at 7 MPa, then 115 at 5 MPa",
         "paper-half-cell": "Li|LLZTO|Ag: activation, then 5 cycles each at 7, 5, 3 and 1 MPa",
-        "paper-rest": "full cell charged to 4.3 V, then 18 h at rest with a spectrum every 2 h",
+        "paper-rest": "full cell 18 h at rest empty, charged to 4.3 V, 18 h at rest with spectra",
     }
 )
 
@@ -496,8 +496,9 @@ def study_protocol(name: str, *, cycles: int | None = None) -> Protocol:
     spectrum at 100 % state of charge every 5 cycles, for 25 cycles at 7 MPa, and a series at
     7, 5, 3 and 1 MPa; reservoir-free cells with 5 cycles at 7 MPa and the 16th at 1 MPa, or
     cycles 6 to 120 at 5 MPa; half-cells plated to 2 mAh cm⁻² with 5 cycles at each of 7, 5, 3
-    and 1 MPa, activated at C/10 and cycled at C/5; 18 h at open circuit after 4.3 V with a
-    spectrum every 2 h. 1 C is 200 mA per gram of NMC, 2 mA cm⁻² in the half-cell.
+    and 1 MPa, activated at C/10 and cycled at C/5; 18 h at rest empty, and 18 h at open
+    circuit after 4.3 V with a spectrum every 2 h. 1 C is 200 mA per gram of NMC, 2 mA cm⁻² in
+    the half-cell.
 
     Assumed: `paper-li-foil-steps` has 5 cycles at each pressure, as the others have;
     reservoir-free cells have the window of the foil cells, C/5 after activation, and 5 cycles at
@@ -509,7 +510,7 @@ def study_protocol(name: str, *, cycles: int | None = None) -> Protocol:
     Examples
     --------
     >>> study_protocol("paper-120").cycles[-1], len(study_protocol("paper-rest"))
-    (120, 10)
+    (120, 11)
     >>> print(study_protocol("paper-half-cell", cycles=2))
     Discharge at C/10 for 10 h at 7 MPa [activation]
     Charge at C/10 until 1 V at 7 MPa [activation]
@@ -526,7 +527,7 @@ def study_protocol(name: str, *, cycles: int | None = None) -> Protocol:
             raise InputError("paper-rest holds one charge and no cycle to count; leave out cycles")
         held = repeat(9, "Rest for 2 h and measure impedance")
         charge = "Charge at C/10 until 4.3 V and measure impedance"
-        return protocol([charge, held], name=name, pressure=7e6)
+        return protocol(["Rest for 18 h", charge, held], name=name, pressure=7e6)
     stages = {
         "paper-li-foil": ((7, 25),),
         "paper-120": ((7, 5), (5, 115)),

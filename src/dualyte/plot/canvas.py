@@ -90,6 +90,20 @@ def _draw_panel(canvas: Any, axes: Any, figure: Figure) -> None:  # noqa: ANN401
         above.tick_params(labelsize=_TEXT)
     if figure.scale is not None:
         _colour_bar(canvas, axes, figure.scale)
+    if figure.inset is not None:
+        _draw_inset(axes, figure.inset, figure.inset_at)
+
+
+def _draw_inset(axes: Any, figure: Figure, at: tuple[float, float, float, float]) -> None:  # noqa: ANN401 (Matplotlib axes)
+    """Draw a small figure inside: its series, labels and words, without a legend."""
+    small = axes.inset_axes(at)
+    for series in figure.series:
+        _draw_series(small, series)
+    _scale_axes(small, figure)
+    small.set_title(figure.title, fontsize=_SMALL, pad=2)
+    small.set_xlabel(figure.x, fontsize=_SMALL, labelpad=1)
+    small.set_ylabel(figure.y, fontsize=_SMALL, labelpad=1)
+    small.tick_params(labelsize=_SMALL - 1, pad=1.5, length=2)
 
 
 def _scale_axes(axes: Any, figure: Figure) -> None:  # noqa: ANN401 (Matplotlib axes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,9 +21,11 @@ def cell_figures(found: CellPrediction) -> list[Figure]:
     figures = []
     if (cycles.charge > 0).any() and (cycles.discharge > 0).any():
         figures.append(capacity_figure(found))
-    figures.append(voltage_figure(cycles))
+    voltage = voltage_figure(cycles)
     if found.anode == "reservoir-free":
-        figures.append(plateau_figure(found))
+        # below the plateaus, left of where discharges end
+        voltage = replace(voltage, inset=plateau_figure(found), inset_at=(0.2, 0.13, 0.4, 0.31))
+    figures.append(voltage)
     if cycles.spectra:
         figures.append(nyquist_figure(found))
     return figures
@@ -147,22 +150,19 @@ def plateau_figure(found: CellPrediction) -> Figure:
     whole = cell["alloy_charge"].si * float(cell.mass or 0) / size
     x = _charge(first) / size
     shown_part = x <= _ALLOY * whole
+    V = first.voltage[shown_part]
+    top = float(V.max())
+    ends = [float(np.interp(0.05 * whole, x[shown_part], V)) - 0.05, top + 0.03]
     return Figure(
         name="cell_plateaus",
         x=f"charge / {unit}",
-        y="cell voltage / V",
+        y="V",
+        y_limits=(ends[0], ends[1]),
         series=[
-            Series(x=x[shown_part], y=first.voltage[shown_part], name="activation charge"),
-            Series(
-                x=[whole, whole],
-                y=[float(first.voltage[shown_part].min()), float(first.voltage[shown_part].max())],
-                style="dashed",
-                colour=1,
-                name="plateaus end (fitted to F181)",
-            ),
+            Series(x=x[shown_part], y=V),
+            Series(x=[whole, whole], y=ends, style="dashed", colour=1),
         ],
-        legend="above",
-        title="Li-Ag plateaus of the first charge",
+        title="alloys, then Li (dashed: fitted)",
     )
 
 
@@ -172,18 +172,21 @@ def nyquist_figure(found: CellPrediction) -> Figure:
     area = float(cycles.area or 1.0)
     series = []
     chosen = _spread(list(cycles.spectra), 7)
+    hours = _hours(cycles) if len({number for number, _ in chosen}) == 1 else {}
     for colour, (number, spectrum) in enumerate(chosen):
         z = np.asarray(spectrum.z) * area
         told = show("pressure", spectrum.pressure) if spectrum.pressure else ""
+        when = f"{hours[id(spectrum)]:.3g} h" if hours else f"cycle {number}"
         series.append(
             Series(
                 x=shown("asr", z.real), y=-np.asarray(shown("asr", z.imag)), colour=colour,
-                name=f"cycle {number}, {told}",
+                name=f"{when}, {told}",
             )
         )  # fmt: skip
     ends = [float(np.max(s.x)) for s in series]
     limit = 1.05 * float(np.max(ends))
-    top = 0.75 * limit
+    heights = [float(np.max(s.y[s.x <= limit], initial=0.0)) for s in series]
+    top = float(np.clip(1.15 * np.max(heights), 0.3 * limit, 0.75 * limit))
     return Figure(
         name="cell_nyquist",
         x="Re Z / Ω cm$^2$",
@@ -196,6 +199,12 @@ def nyquist_figure(found: CellPrediction) -> Figure:
         title=_title(found),
         height=0.95,
     )
+
+
+def _hours(cycles: Cycles) -> dict[int, float]:
+    """Time since the first spectrum [h], for spectra of one and the same cycle."""
+    seen = [c for c in cycles.curves if c.spectrum is not None]
+    return {id(c.spectrum): (c.time[-1] - seen[0].time[-1]) / 3600 for c in seen}
 
 
 def _spread(items: Sequence[tuple[int, SpectrumLike]], most: int) -> list[tuple[int, SpectrumLike]]:

@@ -75,6 +75,8 @@ class Figure:
     scale: Scale | None = None  #: of the shades of the series
     legend: Literal["inside", "above"] = "inside"
     height: float = 0.8  #: of the figure, over its width
+    inset: Figure | None = None  #: drawn small in a corner of the axes
+    inset_at: tuple[float, float, float, float] = (0.5, 0.12, 0.46, 0.4)  #: x, y, width, height
     panels: Sequence[Figure] = ()  #: stacked over one another along the same x, instead of series
     tiles: Sequence[Sequence[Tile]] = ()  #: rows of sections, all to one scale, instead of series
     bar: tuple[float, str] | None = None  #: length of the scale bar of the tiles, and its text

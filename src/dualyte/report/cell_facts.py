@@ -11,10 +11,10 @@ import numpy as np
 from dualyte.cell import AgSeeds, Cathode, Cell, CellPrediction, composite, predict_cell
 from dualyte.cell.interphase import garnet_layers
 from dualyte.cell.parameters import HALF_CELL
-from dualyte.cell.predict import film_resistance, growth_at_rest, seen_states
+from dualyte.cell.predict import NINETY, SIGMA, film_resistance, growth_at_rest, seen_states
 from dualyte.cell.protocol import study_protocol
 from dualyte.cycles import Cycles
-from dualyte.material import facts
+from dualyte.material import Value, facts
 from dualyte.report.numbers import plain_table
 from dualyte.vocabulary import Floats, shown
 
@@ -81,7 +81,7 @@ def _predictions(progress: Callable[[int, int], None] | None) -> dict[str, CellP
         ("5 wt%", "paper-li-foil", _cell(0.05), None),
         ("bare", "paper-li-foil", _cell(0.0), ()),
         ("reservoir-free", "paper-reservoir-free", replace(_cell(0.02), anode=AgSeeds()), ()),
-        ("half-cell", "paper-half-cell", Cell(cathode=None, anode=AgSeeds()), ()),
+        ("half-cell", "paper-half-cell", Cell(cathode=None, anode=AgSeeds()), None),
         ("rest", "paper-rest", _cell(0.05), ()),
     )
     made = {}
@@ -175,13 +175,34 @@ def _frequencies(found: CellPrediction) -> list[dict[str, Any]]:
         "F148": (walls, cell["grain_boundary_capacitance"].si, 1e6, "MHz"),
         "F149": (between, cell.interface.capacitance, 1e3, "kHz"),
     }
+    scatter = {  # deviations of ln R, with those inputs that have a range
+        "F148": float(np.hypot(_deviation(cell["garnet_thickness"]), np.hypot(
+            _deviation(cell.garnet["conductivity"]), _deviation(cell.garnet["gb_resistance_share"])
+        ))),
+        "F149": found.spread,
+    }  # fmt: skip
     rows = []
     for name, (R, C, size, unit) in peaks.items():
         low, high = facts("cell")[name]["value"]
         peak = 1 / (2 * np.pi * R * C) / size
-        inside = "yes" if low <= peak <= high else "no"
-        rows.append(_row(name, f"{peak:.3g} {unit}", "–", f"{low:g} … {high:g} {unit}", inside))
+        wide = float(np.exp(NINETY * scatter[name]))
+        interval = f"{peak / wide:.2g} … {peak * wide:.2g}"
+        inside = "yes" if peak / wide <= high and peak * wide >= low else "no"
+        rows.append(
+            _row(name, f"{peak:.3g} {unit}", interval, f"{low:g} … {high:g} {unit}", inside)
+        )
     return rows
+
+
+def _deviation(value: Value) -> float:
+    """One deviation of the logarithm of an input."""
+    return float(np.log(value.quantile(SIGMA) / value.quantile(0.5)))
+
+
+def _ends(found: CellPrediction, of: Callable[[Cycles], Floats], form: str) -> str:
+    """Interval of a number of cycles, as a table has it."""
+    low, high = (float(x) for x in found.interval(of))
+    return f"{low:{form}} … {high:{form}}"
 
 
 def _film_onset(found: CellPrediction) -> dict[str, Any]:
@@ -189,8 +210,14 @@ def _film_onset(found: CellPrediction) -> dict[str, Any]:
     cell = found.cell
     tau = cell["film_capacitance"].si * film_resistance(cell, seen_states(found.cycles)[0])
     onset = 100 / (2 * np.pi * tau)  # tanh(u)/u is 0.1 at u = 10
+    wide = float(np.exp(NINETY * _deviation(cell["film_capacitance"])))
     return _row(
-        "F150", f"{onset:.0f} Hz", "–", "< 50 Hz", "–", kind="assumed from it: film_capacitance"
+        "F150",
+        f"{onset:.0f} Hz",
+        f"{onset / wide:.0f} … {onset * wide:.0f}",
+        "< 50 Hz",
+        "–",
+        kind="assumed from it: film_capacitance",
     )
 
 
@@ -209,15 +236,21 @@ def _film_angle(found: CellPrediction) -> dict[str, Any]:
 
 def _stripping(found: CellPrediction) -> list[dict[str, Any]]:
     """Overpotential of stripping at 90 % of the charge, over that at half of it, at 1 MPa."""
-    last = [c for c in found.cycles.curves if c.kind == "charge" and c.pressure == 1e6][-1]
-    assert last.charge is not None
-    share = last.charge / HALF_CELL / found.cell["area"].si
-    at = np.interp([0.5, 0.9], share, last.voltage)
+
+    def voltages(cycles: Cycles) -> Floats:
+        last = [c for c in cycles.curves if c.kind == "charge" and c.pressure == 1e6][-1]
+        assert last.charge is not None
+        share = last.charge / HALF_CELL / found.cell["area"].si
+        return np.interp([0.5, 0.9], share, last.voltage)
+
+    at = voltages(found.cycles)
     stable = "yes" if at[1] < 1.5 * at[0] else "no"
     told = f"{1e3 * at[1]:.0f} mV at 90 %, {1e3 * at[0]:.0f} at 50 %"
+    ends = _ends(found, lambda c: 1e3 * voltages(c)[1], ".0f")
     what = "stripping at 1 MPa, 2 mAh/cm2"
     return [
-        _row(name, told, "–", "stable to 90 %", stable, quantity=what) for name in ("F169", "F170")
+        _row(name, told, f"{ends} mV at 90 %", "stable to 90 %", stable, quantity=what)
+        for name in ("F169", "F170")
     ]
 
 
@@ -226,10 +259,14 @@ def _exponent(rest: CellPrediction) -> dict[str, Any]:
 
     Growth during the charge bends either line.
     """
-    states = seen_states(rest.cycles)
-    hours = np.array([s.time - states[0].time for s in states])
-    film = np.array([film_resistance(rest.cell, s) for s in states])
-    root, linear = (float(np.corrcoef(hours**power, film)[0, 1] ** 2) for power in (0.5, 1.0))
+
+    def shares(cycles: Cycles) -> Floats:
+        states = seen_states(cycles)
+        hours = np.array([s.time - states[0].time for s in states])
+        film = np.array([film_resistance(rest.cell, s) for s in states])
+        return np.array([np.corrcoef(hours**power, film)[0, 1] ** 2 for power in (0.5, 1.0)])
+
+    root, linear = shares(rest.cycles)
     told = f"r² {root:.4f} of √t, {linear:.4f} of t"
     return _row(
         "F200", told, "–", "√t (printed t^−1/2)", "yes" if root > linear else "no",
