@@ -37,10 +37,13 @@ class Word:
 
 WORDS: Final = {
     "activation_energy": Word("J", 0.0, 8e-19, "eV", "E_a", "activation energy"),
+    "angle": Word("rad", -7.0, 7.0, "deg", "2θ", "angle"),
     "area": Word("m2", 1e-14, 1e-1, "cm2", "A", "electrode area"),
     "areal_capacity": Word("C/m2", 0.0, 1e7, "mAh/cm2", "q", "capacity per area"),
     "asr": Word("ohm m2", 0.0, 1e6, "ohm cm2", "R", "area-specific resistance"),
+    "binding_energy": Word("J", -1e-15, 3e-15, "eV", "E_B", "binding energy of a photoelectron"),
     "capacitance": Word("F/m2", 0.0, 1e4, "uF/cm2", "C", "capacitance per area"),
+    "capacity": Word("C", 0.0, 1e9, "mAh", "Q", "capacity of a cell"),
     "cell_capacitance": Word("F", 0.0, 1e4, "uF", "C", "capacitance of a cell"),
     "cell_cpe_prefactor": Word(
         "S", 0.0, 1e6, "S", "Q", "prefactor Q of Q(iω)ⁿ, in S sⁿ, of a cell"
@@ -49,7 +52,9 @@ WORDS: Final = {
     "cell_warburg": Word(
         "ohm/s^0.5", 0.0, 1e9, "ohm/s^0.5", "W", "coefficient W of W√2/√s, of a cell"
     ),
+    "compliance": Word("m/N", -1e-3, 1.0, "nm/mN", "C_f", "compliance of a frame"),
     "conductivity": Word("S/m", 1e-18, 1e9, "mS/cm", "σ", "conductivity"),
+    "count": Word("1", 0.0, 1e12, "1", "N", "number counted"),
     "cpe_exponent": Word("1", 0.2, 1.0, "1", "n", "exponent of a constant-phase element"),
     "cpe_prefactor": Word(
         "S/m2", 0.0, 1e8, "S/cm2", "Q", "prefactor Q of Q(iω)ⁿ, in S sⁿ, per area"
@@ -57,11 +62,20 @@ WORDS: Final = {
     "creep_activation_energy": Word("J", 0.0, 8e-19, "eV", "Q", "activation energy of creep"),
     "creep_exponent": Word("1", 1.0, 50.0, "1", "n", "power-law creep exponent"),
     "creep_rate": Word("1/s", 0.0, 1e3, "1/s", "ε̇₀", "strain rate at the reference stress"),
+    "current": Word("A", -1e5, 1e5, "mA", "I", "current, positive on charge"),
+    "current_density": Word("A/m2", -1e6, 1e6, "mA/cm2", "i", "current density"),
     "density": Word("kg/m3", 10.0, 3e4, "g/cm3", "ρ", "density"),
     "diffusivity": Word("m2/s", 1e-25, 1e-4, "cm2/s", "D", "diffusivity"),
+    "displacement": Word("m", -10.0, 10.0, "mm", "u", "displacement"),
     "dwell": Word("s", 0.0, 1e9, "min", "t", "time held at a pressure"),
+    "efficiency": Word("1", 0.0, 1e3, "%", "CE", "coulombic efficiency"),
+    "elastance_growth": Word(
+        "1/F/s^0.5", 0.0, 1e12, "1/uF/h^0.5", "k''", "parabolic growth of a reciprocal capacitance"
+    ),
     "energy": Word("J", 0.0, 1e6, "J", "W", "energy"),
     "exchange_current": Word("A/m2", 0.0, 1e6, "mA/cm2", "i₀", "exchange current density"),
+    "exponent": Word("1", -50.0, 50.0, "1", "n", "exponent"),
+    "force": Word("N", -1e8, 1e8, "N", "F", "force"),
     "fraction": Word("1", 0.0, 1.0, "%", "f", "true contact area / nominal area"),
     "fracture_energy": Word("J/m2", 1e-4, 1e5, "J/m2", "G", "fracture energy per area"),
     "fracture_toughness": Word("Pa m^0.5", 1e3, 1e9, "MPa m^0.5", "K_Ic", "fracture toughness"),
@@ -75,27 +89,40 @@ WORDS: Final = {
     "impedance": Word("ohm m2", -1e9, 1e9, "ohm cm2", "Z", "area-specific impedance"),
     "inductance": Word("H m2", 0.0, 1.0, "H cm2", "L", "inductance times area"),
     "length": Word("m", 1e-10, 1.0, "um", "ℓ", "length"),
+    "load": Word("N", -10.0, 1e3, "mN", "P", "load on an indenter"),
     "loss_per_charge": Word("m2/C", 0.0, 1.0, "cm2/mAh", "k", "share lost per charge passed"),
+    "mass": Word("kg", 1e-9, 10.0, "mg", "m", "mass"),
     "modulus": Word("Pa", 1e6, 2e12, "GPa", "M", "elastic modulus other than Young's"),
     "molar_volume": Word("m3/mol", 1e-7, 1e-2, "cm3/mol", "V_m", "molar volume"),
+    "peak_area": Word("J", 0.0, 1e-5, "eV", "A", "area of a peak, in counts times energy"),
+    "per_cent": Word("1", -1e3, 1e3, "%", "x", "share of a whole, or change"),
     "permittivity": Word("1", 1.0, 1e5, "1", "ε_r", "relative permittivity"),
+    "pixel": Word("m", 1e-12, 1e-2, "nm", "p", "side of a pixel"),
     "poisson_ratio": Word("1", -1.0, 0.5, "1", "ν", "Poisson ratio"),
     "potential": Word("V", -10.0, 10.0, "V", "E", "potential against Li+/Li"),
     "pressure": Word("Pa", 1e3, 1e10, "MPa", "P", "stack or fabrication pressure"),
     "ratio": Word("1", 0.0, 1e12, "1", "x", "ratio"),
+    "relative_density": Word("1", 0.0, 1.2, "1", "D", "relative density"),
     "relaxation_time": Word("s", 0.0, 1e12, "s", "τ", "time of stress relaxation or creep"),
     "resistance": Word("ohm", 0.0, 1e12, "ohm", "R", "resistance of a cell"),
     "roughness": Word("m", 1e-10, 1e-3, "nm", "Sq", "root-mean-square roughness"),
     "slope": Word("1", 0.0, 10.0, "1", "Sdq", "root-mean-square slope"),
     "specific_capacity": Word("C/kg", 0.0, 1e8, "mAh/g", "q", "specific capacity"),
+    "specific_work": Word("J/kg", 0.0, 1e8, "J/g", "w", "work per mass"),
+    "stiffness": Word("N/m", 0.0, 1e12, "N/mm", "S", "stiffness"),
+    "strain": Word("1", -10.0, 10.0, "%", "ε", "strain"),
     "stress": Word("Pa", 1e3, 1e11, "MPa", "σ_y", "stress"),
     "surface_energy": Word("J/m2", 1e-4, 1e2, "J/m2", "γ", "surface energy"),
     "temperature": Word("K", 100.0, 2000.0, "degC", "T", "temperature"),
     "thickness": Word("m", 1e-10, 1e-1, "nm", "d", "thickness of a layer"),
+    "time": Word("s", 0.0, 1e10, "h", "t", "time"),
     "viscosity": Word("Pa s", 1e-6, 1e20, "Pa s", "η", "viscosity"),
+    "voltage": Word("V", -100.0, 100.0, "V", "U", "voltage of a cell"),
     "warburg": Word(
         "ohm m2/s^0.5", 0.0, 1e6, "ohm cm2/s^0.5", "W", "coefficient W of W√2/√s, per area"
     ),
+    "wavelength": Word("m", 1e-12, 1e-8, "angstrom", "λ", "wavelength"),
+    "work_density": Word("J/m3", 0.0, 1e12, "MJ/m3", "w", "work per volume"),
     "work_of_adhesion": Word("J/m2", 0.0, 1e2, "J/m2", "W_ad", "work of adhesion"),
     "youngs_modulus": Word("Pa", 1e6, 2e12, "GPa", "E", "Young's modulus"),
 }

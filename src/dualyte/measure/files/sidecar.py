@@ -36,15 +36,35 @@ QUANTITIES: Final = {
     "pressure": "pressure",
     "lowest": "frequency",
     "highest": "frequency",
+    "capacity": "capacity",
+    "density": "density",
+    "diameter": "displacement",
+    "mass": "mass",
+    "photon_energy": "binding_energy",
+    "pixel": "pixel",
+    "poisson_ratio": "poisson_ratio",
+    "wavelength": "wavelength",
 }
-_NAMES: Final = (*QUANTITIES, "interfaces", "group")
+#: fact: its type, and one as it is written
+_PLAIN: Final[dict[str, tuple[type, str]]] = {
+    "activation": (list, "activation = [0]"),
+    "first": (str, 'first = "discharge"'),
+    "group": (str, 'group = "cell 1"'),
+    "kind": (str, 'kind = "xps"'),
+    "mask": (list, 'mask = [{cycles = "7, 12-14", why = "power cut"}]'),
+    "phase": (str, 'phase = "dark"'),
+    "reference": (str, 'reference = "C 1s 284.8 eV"'),
+    "reservoir_free": (bool, "reservoir_free = true"),
+    "stack": (list, 'stack = [{cycles = "1-5", pressure = "7 MPa"}]'),
+}
+_NAMES: Final = (*QUANTITIES, "interfaces", *_PLAIN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
     """One thing said of a file, and where."""
 
-    value: Any  #: SI float, a whole number or a text
+    value: Any  #: SI float, a whole number, a text, or what `_PLAIN` says
     source: str  #: for messages, such as "dualyte.toml"
 
 
@@ -95,6 +115,11 @@ def _value(source: str, name: str, value: Any) -> Any:  # noqa: ANN401 (whatever
         return value
     if name == "group":
         return str(value)
+    if name in _PLAIN:
+        wanted, example = _PLAIN[name]
+        if not isinstance(value, wanted):
+            raise InputError(f"{source}: {name} = {value!r}; write it as in {example}")
+        return value
     near = get_close_matches(name, _NAMES, n=1)
     hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(_NAMES)}"
     raise InputError(f"{source}: no fact is called {name!r}{hint}")
@@ -159,6 +184,12 @@ def _line(name: str, value: float | str) -> str:
     if name == "group":
         return f"{name} = {json.dumps(str(value), ensure_ascii=False)}"
     _value("remember", name, value)
+    if isinstance(value, bool):
+        return f"{name} = {str(value).lower()}"
+    if isinstance(value, str):
+        return f"{name} = {json.dumps(value, ensure_ascii=False)}"
+    if name in _PLAIN:
+        raise InputError(f"remember cannot write {name}; write it yourself: {_PLAIN[name][1]}")
     return f"{name} = {value}"
 
 
