@@ -94,6 +94,16 @@ def test_a_last_line_cut_short_is_left_out(cut):
     assert "may be cut short" in grid.changes[-1]
 
 
+def test_an_exponent_cut_short_is_seen():
+    text = "t\tU\tI\n" + "".join(f"{k}\t3.1\t-1.23E-00{k}\n" for k in range(1, 6))
+    assert len(read_grid(text[:-1])) == 5
+    assert len(read_grid(text[:-2])) == 4
+
+
+def test_a_heading_may_end_with_a_separator():
+    assert read_grid("t/s\tU/V\tI/mA\t\n0\t1\t2\n1\t2\t3\n").units == ("s", "V", "mA")
+
+
 def test_a_whole_last_line_needs_no_end():
     grid = read_grid(text_of(ROWS, end=""))
     assert len(grid) == len(ROWS)

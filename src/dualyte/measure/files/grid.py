@@ -402,7 +402,7 @@ def _headings(
             loose = _cells(line, style.separator)
             while loose and not loose[-1]:
                 loose.pop()
-            if abs(len(loose) - style.width) == 1 and len(loose) > 2 and _worded(loose, style):
+            if abs(len(loose) - style.width) <= 1 and len(loose) > 2 and _worded(loose, style):
                 short = [*loose, ""] if len(loose) < style.width else loose
                 return short, units or ("",) * len(short), above[:k]
             if style.separator == "comma" and 2 * len(loose) == style.width:
@@ -459,10 +459,11 @@ def _without_cut_end(grid: Grid, text: str, style: _Style) -> Grid:
     return replace(grid, columns=kept, changes=(*grid.changes, said))
 
 
-def _digits(cell: str) -> tuple[int, int]:
-    """Digits after the mark of decimals, and characters, of a number."""
-    after = re.split(r"[.,]", cell.strip().lower().split("e")[0])
-    return (len(after[-1]) if len(after) > 1 else 0, len(cell.strip()))
+def _digits(cell: str) -> tuple[int, int, int]:
+    """Digits after the mark of decimals, characters of the exponent, and all, of a number."""
+    mantissa, _, exponent = cell.strip().lower().partition("e")
+    after = re.split(r"[.,]", mantissa)
+    return (len(after[-1]) if len(after) > 1 else 0, len(exponent), len(cell.strip()))
 
 
 # ---------------------------------------------------------------- line by line
