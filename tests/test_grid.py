@@ -94,6 +94,19 @@ def test_a_last_line_cut_short_is_left_out(cut):
     assert "may be cut short" in grid.changes[-1]
 
 
+def test_a_strange_line_does_not_end_a_table():
+    lines = text_of(np.vstack([ROWS] * 3)).split("\n")
+    lines.insert(6, "*** paused ***")
+    grid = read_grid("\n".join(lines))
+    assert len(grid) == 3 * len(ROWS)
+    assert grid.changes == ("went on at line 8, after lines that are no rows",)
+
+
+def test_units_below_headings_may_end_with_a_separator():
+    grid = read_grid("Force\tTime\tu\t\nkN\tsec\tmm\t\n0.1\t0\t1\n0.2\t1\t1\n")
+    assert (grid.names, grid.units) == (("Force", "Time", "u"), ("kN", "sec", "mm"))
+
+
 def test_an_exponent_cut_short_is_seen():
     text = "t\tU\tI\n" + "".join(f"{k}\t3.1\t-1.23E-00{k}\n" for k in range(1, 6))
     assert len(read_grid(text[:-1])) == 5

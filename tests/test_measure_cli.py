@@ -101,8 +101,9 @@ def pressed(here):
 
 def test_labels_name_the_results_and_spreads_hold_the_truth(cell, capsys):
     told = asked(capsys, *FIT, cell, *AREA)
-    assert list(told) == ["files"]
+    assert list(told) == ["kind", "files", "results", "warnings", "changed"]
     row = told["files"]["cell1_25C_55MPa.csv"]
+    assert told["results"] == row["results"]
     assert row.keys() >= KEYS
     assert (row["temperature_C"], row["pressure_MPa"], row["kk_verdict"]) == (25, 55, "pass")
     units = {name: x["unit"] for name, x in row["results"].items()}

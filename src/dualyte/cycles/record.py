@@ -394,9 +394,11 @@ def gather(
     """
     parts = tuple(curves)
     by: dict[int, list[Curve]] = {}
+    last = -1
     for curve in parts:
-        if by and curve.cycle < max(by):
-            raise InputError(f"the {curve.title} comes after cycle {max(by)}; put curves in order")
+        if curve.cycle < last:
+            raise InputError(f"the {curve.title} comes after cycle {last}; put curves in order")
+        last = curve.cycle
         by.setdefault(curve.cycle, []).append(curve)
     if first is None:
         driven = [c.kind for c in parts if c.kind in ("charge", "discharge")]

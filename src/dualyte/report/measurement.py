@@ -68,7 +68,16 @@ _QUIET: Final = ("took the ", "Kramers–Kronig test: passing is no proof")  # f
 
 def measurement_json(found: Measurement) -> dict[str, Any]:
     """Return a measurement as JSON holds it, without NaN."""
-    told: dict[str, Any] = {"files": {row.name: _row(found, row) for row in found.rows}}
+    from dualyte.report.anything import spectra_evaluation
+
+    whole = spectra_evaluation(found)
+    told: dict[str, Any] = {
+        "kind": "eis",
+        "files": {row.name: _row(found, row) for row in found.rows},
+        "results": _numbers(found, whole.results),
+        "warnings": list(whole.warnings),
+        "changed": list(whole.changed),
+    }
     if found.comparison:
         told["comparison"] = _comparison(found.comparison)
     if found.joint is not None:

@@ -150,15 +150,35 @@ def read_grid(
     (('Time', 'U'), ('s', 'V'), [3.1, 3.2], ('read decimal commas',))
     """
     found = grids(source, name=name, start=start, fewest=fewest)
-    for grid in found:
+    for k, grid in enumerate(found):
         if all(grid.find(pattern) is not None for pattern in want):
-            return grid
+            return _with_rest(grid, found[k + 1 :])
     lack = next(p for p in want if all(grid.find(p) is None for grid in found) or len(found) > 0)
     heads = ", ".join(found[0].headings) or "none"
     raise InputError(
         f"{found[0].name}, line {max(found[0].first_line - 1, 1)}: among the headings ({heads}) is "
         f"none like {lack}"
     )
+
+
+def _with_rest(grid: Grid, others: Sequence[Grid]) -> Grid:
+    """Join what follows under no heading of its own: a strange line in a table does not end it."""
+    parts = [grid]
+    for other in others:
+        same = [a.dtype == b.dtype for a, b in zip(grid.columns, other.columns, strict=False)]
+        if other.headings or len(other.columns) != len(grid.columns) or not all(same):
+            break
+        parts.append(other)
+    if len(parts) == 1 or not grid.headings:
+        return grid
+    said = [
+        f"went on at line {part.first_line}, after lines that are no rows" for part in parts[1:]
+    ]
+    columns = tuple(
+        np.concatenate(pieces) for pieces in zip(*(p.columns for p in parts), strict=True)
+    )
+    changes = [x for part in parts for x in part.changes]
+    return replace(grid, columns=columns, changes=tuple(dict.fromkeys([*changes, *said])))
 
 
 def grids(
@@ -402,12 +422,16 @@ def _headings(
             loose = _cells(line, style.separator)
             while loose and not loose[-1]:
                 loose.pop()
-            if abs(len(loose) - style.width) <= 1 and len(loose) > 2 and _worded(loose, style):
+            worded = len(loose) > 2 and _worded(loose, style)
+            if worded and len(loose) == style.width:
+                fitting = loose
+            elif worded and abs(len(loose) - style.width) == 1:
                 short = [*loose, ""] if len(loose) < style.width else loose
                 return short, units or ("",) * len(short), above[:k]
-            if style.separator == "comma" and 2 * len(loose) == style.width:
+            elif style.separator == "comma" and 2 * len(loose) == style.width:
                 return loose, (), above[:k]  # refused later, with the likely reason
-            break
+            else:
+                break
         held = [cell for cell in fitting if cell]
         if not units and held and sum(bool(_UNIT.fullmatch(c)) for c in held) > len(held) / 2:
             units = tuple(fitting)

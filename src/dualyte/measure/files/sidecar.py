@@ -52,6 +52,7 @@ _PLAIN: Final[dict[str, tuple[type, str]]] = {
     "group": (str, 'group = "cell 1"'),
     "kind": (str, 'kind = "xps"'),
     "mask": (list, 'mask = [{cycles = "7, 12-14", why = "power cut"}]'),
+    "options": (dict, 'options = {particles = true, large = "1 um"}'),
     "phase": (str, 'phase = "dark"'),
     "reference": (str, 'reference = "C 1s 284.8 eV"'),
     "reservoir_free": (bool, "reservoir_free = true"),
@@ -80,9 +81,9 @@ def facts(path: Path) -> dict[str, Fact]:
     folder = path.parent / FOLDER
     if folder.is_file():
         said = _load(folder)
-        general = {name: value for name, value in said.items() if not isinstance(value, dict)}
+        general = {k: v for k, v in said.items() if not isinstance(v, dict) or k in _PLAIN}
         found |= _read(folder.name, general)
-        tables = [(key, table) for key, table in said.items() if isinstance(table, dict)]
+        tables = [(k, v) for k, v in said.items() if isinstance(v, dict) and k not in _PLAIN]
         tables = [(key, t) for key, t in tables if fnmatch(path.name, key) or key == path.stem]
         for key, table in sorted(tables, key=lambda kt: kt[0] in (path.name, path.stem)):
             found |= _read(f"{folder.name} [{key}]", table)
@@ -125,7 +126,7 @@ def _value(source: str, name: str, value: Any) -> Any:  # noqa: ANN401 (whatever
     raise InputError(f"{source}: no fact is called {name!r}{hint}")
 
 
-def remember(where: str | Path, **facts: float | str | None) -> Path:
+def remember(where: str | Path, **facts: float | str | dict[str, Any] | None) -> Path:
     """Write facts into the sidecar of a folder or file, so that they need not be given again.
 
     Parameters
@@ -164,17 +165,20 @@ def remember(where: str | Path, **facts: float | str | None) -> Path:
     if text:
         _load(target)  # an unreadable sidecar is not written over
     text = _merged(text, lines)
-    _read(target.name, {k: v for k, v in tomllib.loads(text).items() if not isinstance(v, dict)})
+    made = tomllib.loads(text).items()
+    _read(target.name, {k: v for k, v in made if not isinstance(v, dict) or k in _PLAIN})
     draft = target.with_name(target.name + ".part")
     draft.write_text(text, encoding="utf-8")
     os.replace(draft, target)
     return target
 
 
-def _line(name: str, value: float | str) -> str:
+def _line(name: str, value: float | str | dict[str, Any]) -> str:
     """One line of TOML."""
     if name in QUANTITIES:
         word = QUANTITIES[name]
+        if isinstance(value, dict):
+            raise InputError(f"{name} is a quantity, not a table")
         if isinstance(value, str):
             q(value, word)
             written = value
@@ -188,6 +192,9 @@ def _line(name: str, value: float | str) -> str:
         return f"{name} = {str(value).lower()}"
     if isinstance(value, str):
         return f"{name} = {json.dumps(value, ensure_ascii=False)}"
+    if isinstance(value, dict):
+        parts = (f"{key} = {json.dumps(x, ensure_ascii=False)}" for key, x in value.items())
+        return f"{name} = {{{', '.join(parts)}}}"
     if name in _PLAIN:
         raise InputError(f"remember cannot write {name}; write it yourself: {_PLAIN[name][1]}")
     return f"{name} = {value}"

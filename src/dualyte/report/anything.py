@@ -1,0 +1,121 @@
+"""A folder of measurements of any kind, evaluated kind by kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from dualyte.errors import DualyteError, InputError
+from dualyte.material import Value
+from dualyte.measure.kinds import evaluator, options_beside, sort_files
+from dualyte.measure.result import Evaluation, FileFailure, Tell
+from dualyte.report.evaluation import Measurement, evaluate, over_temperature
+from dualyte.report.numbers import gathered
+
+_SINGLE: Final = 1  # spectra whose arcs are results by their own names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Everything:
+    """What a folder says, kind by kind."""
+
+    found: tuple[Evaluation, ...]
+    unknown: tuple[str, ...]  #: files that no kind knows, in sentences
+    forms: dict[str, str]  #: name of a file: its format
+    stopped: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON holds it."""
+        from dualyte.report.kinds import evaluation_json
+
+        told: dict[str, Any] = {"measurements": [evaluation_json(each) for each in self.found]}
+        if self.unknown:
+            told["unknown"] = list(self.unknown)
+        return told
+
+
+def evaluate_everything(paths: Sequence[str | Path], *, progress: Tell | None = None) -> Everything:
+    """Recognise every file of folders, and evaluate each kind with what sidecars say.
+
+    Parameters
+    ----------
+    paths
+        Folders and files.
+    progress
+        Told how many kinds are done, of how many.
+
+    Raises
+    ------
+    InputError
+        If a path does not exist, or no file is of a known kind.
+    """
+    held = sort_files(paths)
+    if not held.kinds:
+        why = f" ({held.unknown[0]})" if held.unknown else ""
+        raise InputError(
+            f"none of the files of {', '.join(map(str, paths))} is of a kind that is known{why}; "
+            'say it in a sidecar dualyte.toml, such as ["scan.txt"] with kind = "xps"'
+        )
+    found: list[Evaluation] = []
+    stopped = False
+    for k, (kind, files) in enumerate(held.kinds.items()):
+        if progress:
+            progress(k, len(held.kinds))
+        try:
+            found.append(_one(kind, files))
+        except DualyteError as error:  # one kind costs only itself
+            failed = FileFailure(file=", ".join(p.name for p in files), why=str(error))
+            found.append(Evaluation(kind=kind, files=(), results={}, failures=(failed,)))  # type: ignore[arg-type]  # checked there
+        except KeyboardInterrupt:
+            stopped = True
+        if stopped or (found and found[-1].stopped):
+            stopped = True
+            break
+    if progress:
+        progress(len(held.kinds), len(held.kinds))
+    return Everything(found=tuple(found), unknown=held.unknown, forms=held.forms, stopped=stopped)
+
+
+def _one(kind: str, files: Sequence[Path]) -> Evaluation:
+    if kind != "eis":
+        return evaluator(kind)(files, **options_beside(kind, files))
+    from dualyte.measure.files import read_spectra
+
+    reading = read_spectra(files, raise_errors=False)
+    return spectra_evaluation(over_temperature(evaluate(reading)))
+
+
+def spectra_evaluation(found: Measurement) -> Evaluation:
+    """Return an evaluation of spectra as that of any other kind.
+
+    Arcs of a single spectrum, or of a joint fit, are results by their own names; those of
+    several spectra carry the name of theirs; activation energies of a series are `Ea_…`.
+    """
+    good = [row for row in found.rows if row.fit is not None]
+    results: dict[str, Value] = {}
+    if found.joint is not None:
+        results |= found.joint.values
+    else:
+        for row in good:
+            if row.fit is None:
+                continue
+            own = "" if len(good) == _SINGLE else f" [{row.name}]"
+            results |= {f"{name}{own}": value for name, value in row.fit.values.items()}
+        for each in found.activations:
+            results[f"Ea{each.arc}"] = each.fit.activation_energy
+    changes = {r.name: r.spectrum.changes for r in found.rows if r.spectrum is not None}
+    flags = {r.name: [f for f in r.flags if f not in changes.get(r.name, ())] for r in good}
+    return Evaluation(
+        kind="eis",
+        files=tuple(row.name for row in good),
+        results=results,
+        warnings=(*found.flags, *gathered(flags)),
+        changed=tuple(gathered(changes)),
+        failures=tuple(
+            FileFailure(file=row.name, why=row.failed) for row in found.rows if row.failed
+        ),
+        detail=replace(found),
+        stopped=found.stopped,
+    )
