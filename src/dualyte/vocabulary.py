@@ -88,6 +88,7 @@ WORDS: Final = {
     "height": Word("m", -1e-2, 1e-2, "nm", "h", "surface height"),
     "impedance": Word("ohm m2", -1e9, 1e9, "ohm cm2", "Z", "area-specific impedance"),
     "inductance": Word("H m2", 0.0, 1.0, "H cm2", "L", "inductance times area"),
+    "lattice_parameter": Word("m", 1e-10, 1e-8, "angstrom", "a", "lattice parameter"),
     "length": Word("m", 1e-10, 1.0, "um", "ℓ", "length"),
     "load": Word("N", -10.0, 1e3, "mN", "P", "load on an indenter"),
     "loss_per_charge": Word("m2/C", 0.0, 1.0, "cm2/mAh", "k", "share lost per charge passed"),
@@ -103,6 +104,9 @@ WORDS: Final = {
     "pressure": Word("Pa", 1e3, 1e10, "MPa", "P", "stack or fabrication pressure"),
     "ratio": Word("1", 0.0, 1e12, "1", "x", "ratio"),
     "relative_density": Word("1", 0.0, 1.2, "1", "D", "relative density"),
+    "relative_growth": Word(
+        "1/s^0.5", 0.0, 1e3, "1/h^0.5", "k''", "parabolic growth over the first resistance"
+    ),
     "relaxation_time": Word("s", 0.0, 1e12, "s", "τ", "time of stress relaxation or creep"),
     "resistance": Word("ohm", 0.0, 1e12, "ohm", "R", "resistance of a cell"),
     "roughness": Word("m", 1e-10, 1e-3, "nm", "Sq", "root-mean-square roughness"),

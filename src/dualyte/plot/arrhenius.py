@@ -121,4 +121,4 @@ def _celsius(limits: tuple[float, float]) -> list[tuple[float, str]]:
     coldest, hottest = 1000 / limits[1] - _ZERO, 1000 / limits[0] - _ZERO
     step = next(d for d in (5, 10, 20, 25, 50, 100, 200, 500) if (hottest - coldest) / d <= 6)
     ticks = np.arange(np.ceil(coldest / step) * step, hottest + 1e-9, step)
-    return [(1000 / (t + _ZERO), f"{t:g}".replace("-", "−")) for t in ticks]
+    return [(1000 / (t + _ZERO), f"{t + 0:g}".replace("-", "−")) for t in ticks]

@@ -17,7 +17,7 @@ import numpy as np
 
 from dualyte.errors import InputError, MissingExtraError
 from dualyte.measure.files.biologic import read_mpr
-from dualyte.measure.files.table import Sheet, decoded, sheets
+from dualyte.measure.files.table import Sheet, decoded, sheets, whole_lines
 from dualyte.vocabulary import q
 
 Reader = Callable[[Path], list[Sheet]]
@@ -34,11 +34,14 @@ _PRESET_AREAS: Final = {"EC-Lab": (0.0, 0.001), "Gamry": (0.0, 1.0)}  # cm²
 
 def read_text(path: Path) -> list[Sheet]:
     """Any text: known by its first lines, else a table whose columns are found by name."""
-    text = decoded(path)
+    text, cut = whole_lines(decoded(path))
     known = (reader for pattern, reader in _SIGNATURES if pattern.search(text[:2000]))
     reader = next(known, lambda name, text: sheets(name, text.splitlines()))
     facts = _said_of_cell(text)
-    return [replace(sheet, facts=facts | sheet.facts) for sheet in reader(path.name, text)]
+    found = [replace(sheet, facts=facts | sheet.facts) for sheet in reader(path.name, text)]
+    if cut:
+        found[-1] = replace(found[-1], changes=(*found[-1].changes, cut))
+    return found
 
 
 def _said_of_cell(text: str) -> dict[str, float]:

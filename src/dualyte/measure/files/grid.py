@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dualyte.errors import InputError
-from dualyte.measure.files.table import decoded
+from dualyte.measure.files.table import decoded, whole_lines
 from dualyte.vocabulary import Floats
 
 if TYPE_CHECKING:
@@ -194,6 +194,8 @@ def grids(
             f"{name} has {len(text) / 1e9:.1f} GB of text; split it into smaller files"
         )
     text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text, cut = whole_lines(text)
+    text += "\n" if text and not text.endswith("\n") else ""
     offset, head = 0, start
     for _ in range(start):
         offset = text.find("\n", offset) + 1
@@ -206,7 +208,10 @@ def grids(
     if style is None:
         raise _none(name)
     whole = _whole(name, text, offset, opening, style, fewest, head)
-    return [whole] if whole is not None else _apart(name, text[offset:], style, fewest, head)
+    found = [whole] if whole is not None else _apart(name, text[offset:], style, fewest, head)
+    if cut:
+        found[-1] = replace(found[-1], changes=(*found[-1].changes, cut))
+    return found
 
 
 def _none(name: str) -> InputError:
@@ -310,7 +315,7 @@ def _whole(
         if lost[:-1].sum(axis=1).max(initial=0) > lost[0].sum():
             return None  # short rows look like voids here
     grid = _made(name, columns, opening[:at], style, head + at + 1)
-    return _without_cut_end(grid, text, style)
+    return _without_short_end(grid, text, style)
 
 
 def _row(line: str, style: _Style, fewest: int) -> bool:
@@ -455,39 +460,18 @@ def _worded(cells: Sequence[str], style: _Style) -> bool:
     return bool(held) and _count(held, style.decimals) <= len(held) / 4
 
 
-def _without_cut_end(grid: Grid, text: str, style: _Style) -> Grid:
-    """Leave out a last line that may be cut short: fewer cells, or fewer digits without an end.
-
-    A number cut short reads as another number, and nothing else tells it from a whole one.
-    """
-    columns = grid.columns
+def _without_short_end(grid: Grid, text: str, style: _Style) -> Grid:
+    """Leave out a last line that has fewer cells than the others, and say so."""
     tail = text[max(0, len(text) - 20_000) :].rstrip("\n").split("\n")
-    if len(grid) < 2 or len(tail) < 3:
-        return grid
     mark = _MARKS[style.separator]
-    lines = [line.split(mark) for line in tail[-8:]]
-    known = _NUMBERS[style.decimals]  # headings are no rows
-    others = [o for o in lines[:-1] if known.fullmatch(o[-1].strip(' "')) or _void(o[-1].strip())]
-    others = others[-6:]
-    why = ""
-    if not others:
+    last = tail[-1].split(mark)
+    if len(grid) < 2 or len(last) >= len(tail[-2].split(mark)) or len(last) >= style.width:
         return grid
-    if len(lines[-1]) < min(map(len, others)):
-        why = "has fewer cells than the others"
-    elif not text.endswith("\n") and _digits(lines[-1][-1]) < min(_digits(o[-1]) for o in others):
-        why = "does not end, and has fewer digits than the others"
-    if not why:
-        return grid
-    said = f"left out the last line, which {why}: the file may be cut short"
-    kept = tuple(column[:-1] for column in columns)
+    said = (
+        "left out the last line, which has fewer cells than the others: the file may be cut short"
+    )
+    kept = tuple(column[:-1] for column in grid.columns)
     return replace(grid, columns=kept, changes=(*grid.changes, said))
-
-
-def _digits(cell: str) -> tuple[int, int, int]:
-    """Digits after the mark of decimals, characters of the exponent, and all, of a number."""
-    mantissa, _, exponent = cell.strip().lower().partition("e")
-    after = re.split(r"[.,]", mantissa)
-    return (len(after[-1]) if len(after) > 1 else 0, len(exponent), len(cell.strip()))
 
 
 # ---------------------------------------------------------------- line by line
@@ -526,7 +510,9 @@ def _apart(name: str, text: str, style: _Style, fewest: int, head: int) -> list[
         said = [line.replace("is broken", "was left out") for line in block.said[:3]]
         more = [f"left out {block.broken - 3} more broken lines"] if block.broken > 3 else []
         grid = replace(grid, changes=(*grid.changes, *said, *more))
-        found.append(_without_cut_end(grid, text, style) if block.last >= len(lines) - 2 else grid)
+        found.append(
+            _without_short_end(grid, text, style) if block.last >= len(lines) - 2 else grid
+        )
     if not found:
         raise _none(name)
     return found

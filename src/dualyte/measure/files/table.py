@@ -82,6 +82,69 @@ def decoded(path: Path) -> str:
         return data.decode("cp1252", errors="replace")
 
 
+def whole_lines(text: str) -> tuple[str, str]:
+    r"""Leave out a last line whose last number may be cut short, and say so.
+
+    A number cut short reads as another number. A line that does not end is whole if its last
+    number has as many digits as those above; where theirs differ this cannot be told, and is said.
+
+    Returns
+    -------
+    text, said : str
+        The text without the line, and a sentence; the text as it is, and nothing.
+
+    Examples
+    --------
+    >>> whole_lines("t,U\n1,3.25\n2,3.50\n3,3.7")[0].splitlines()[-1]
+    '2,3.50'
+    >>> whole_lines("t,U\n1,3.25\n2,3.50\n3,3.75")[1]
+    ''
+    """
+    if not text or text[-1] in "\r\n":
+        return text, ""
+    at = max(text.rfind("\n"), text.rfind("\r")) + 1
+    above = text[max(0, at - 20_000) : at].splitlines()[-12:]
+    mark = next((mark for mark in "\t;," if above and mark in above[-1]), None)
+    last = _parts(text[at:], mark)
+    rows = [parts for parts in (_parts(line, mark) for line in above) if len(parts) == len(last)]
+    ends = [row[-1] for row in rows if _some(row)]
+    if not ends or not all(_ANY.fullmatch(end) for end in ends):
+        return text, ""  # shorter lines are left out by whoever reads the table
+    alike = [_digits(end) for end in ends]
+    if _ANY.fullmatch(last[-1]) and _digits(last[-1]) >= min(alike):
+        if _digits(last[-1]) >= max(alike):
+            return text, ""
+        return text, (
+            "the last line does not end: if the file is cut short, its last number is not whole"
+        )
+    return text[:at], (
+        "left out the last line, which does not end and has fewer digits than those above: the "
+        "file may be cut short (put an end of line there if it is whole)"
+    )
+
+
+_ANY: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?")
+
+
+def _parts(line: str, mark: str | None) -> list[str]:
+    """Cells of a line, a decimal comma as a point."""
+    cells = line.strip("\r\n").split(mark)
+    if mark != ",":
+        cells = [cell.replace(",", ".") for cell in cells]
+    return [cell.strip(' "') for cell in cells]
+
+
+def _some(parts: Sequence[str]) -> bool:
+    return sum(_ANY.fullmatch(part) is not None for part in parts) >= min(2, len(parts))
+
+
+def _digits(cell: str) -> tuple[int, int]:
+    """Digits after the mark of decimals, and characters of the exponent."""
+    mantissa, _, exponent = cell.lower().replace("d", "e").partition("e")
+    after = mantissa.partition(".")[2]
+    return (len(after) if "." in mantissa else -1, len(exponent))
+
+
 def sheets(name: str, lines: Sequence[str], *, start: int = 0) -> list[Sheet]:
     """Every table of impedance in the lines of a text.
 
