@@ -8,7 +8,7 @@ import sys
 from cyclopts import CycloptsError
 
 import dualyte as dl
-from dualyte.cli import cell, materials, measure, pellet, predict, study  # noqa: F401 (they add their commands)
+from dualyte.cli import cell, kinds, materials, measure, pellet, predict, study  # noqa: F401 (they add their commands)
 from dualyte.cli.common import app
 from dualyte.cli.predict import InterfaceOptions
 

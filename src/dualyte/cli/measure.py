@@ -198,7 +198,7 @@ def _tell(found: Measurement, to: OutOptions) -> None:
     if to.json:
         sys.stdout.write(dumps(measurement_json(found)))
         return
-    _print(measurement_text(found, most=_LONGEST))
+    print_parts(measurement_text(found, most=_LONGEST))
     _written(paths)
 
 
@@ -208,7 +208,8 @@ def _nothing(failed: Sequence[str]) -> None:
     raise dl.InputError(f"{failed[0]}{more}" if failed else "none of the files holds a spectrum")
 
 
-def _print(parts: Sequence[Any]) -> None:
+def print_parts(parts: Sequence[Any]) -> None:
+    """Print lines and tables."""
     from rich.console import Console
 
     console = Console(soft_wrap=True)
@@ -399,7 +400,7 @@ def _finish(
         sys.stdout.write(dumps(json(rows)))
         return
     failed = [f"{row.name}: {row.failed}" for row in rows if row.failed]
-    _print([table(rows), *failed, *(f"- {flag}" for flag in gathered(flags(rows)))])
+    print_parts([table(rows), *failed, *(f"- {flag}" for flag in gathered(flags(rows)))])
     _written(paths)
 
 
@@ -465,7 +466,7 @@ def measure_arrhenius(
         return
     failed = [f"{name}: {why}" for name, why in told.get("failed", {}).items()]
     flags = [f"- {flag}" for flag in gathered(report.activation_flags(found))]
-    _print([report.activation_table(found), *failed, *flags])
+    print_parts([report.activation_table(found), *failed, *flags])
     _written(paths)
 
 

@@ -37,9 +37,9 @@ class FileFailure:
 class Evaluation:
     """What files of one kind of measurement yield. Read-only.
 
-    `results` are `Value`s of kind measured (or computed, where a model or an assumption stands
-    between), each with one standard deviation as spread (0 where it is not known), so that a
-    prediction takes them as they are.
+    Each of the `results` is a `Value` of kind measured (or computed, where a model or an assumption
+    stands between) with one standard deviation as spread (0 where it is not known), so that a
+    prediction takes it as it is.
     """
 
     kind: MeasurementKind

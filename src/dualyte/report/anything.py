@@ -36,7 +36,7 @@ class Everything:
         return told
 
 
-def evaluate_everything(paths: Sequence[str | Path], *, progress: Tell | None = None) -> Everything:
+def measure_everything(paths: Sequence[str | Path], *, progress: Tell | None = None) -> Everything:
     """Recognise every file of folders, and evaluate each kind with what sidecars say.
 
     Parameters

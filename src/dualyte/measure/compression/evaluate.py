@@ -109,7 +109,13 @@ def measure_compression(
         data = read_compression(
             path, force_column=force_column, force_gain=force_gain, force_offset=force_offset
         )
-        return evaluate_run(data, choices)
+        run = evaluate_run(data, choices)
+        if not list(_numbers(run)):
+            raise InputError(
+                f"{path.name}: nothing can be said of its few rows; give a whole run of force "
+                "against displacement, or density against pressure or time"
+            )
+        return run
 
     batch = each_file(paths, one, raise_errors=raise_errors, progress=progress)
     runs = tuple(run for _, run in batch.made)

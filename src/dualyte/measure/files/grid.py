@@ -371,6 +371,11 @@ def _made(
     keep = len(columns)
     while keep > 1 and empty[keep - 1] and not (len(headings) >= keep and headings[keep - 1]):
         keep -= 1
+    if columns[0].size == 1 and len(columns) < sum(map(bool, headings)):
+        raise InputError(
+            f"{name}, line {first_line}: {len(columns)} cells under {len(headings)} headings; the "
+            "file may be cut short"
+        )
     headings, units = headings[:keep], units[:keep]
     if headings and len(headings) != keep:
         fix = "give every column a name, and every row a number for each"

@@ -86,7 +86,8 @@ def whole_lines(text: str) -> tuple[str, str]:
     r"""Leave out a last line whose last number may be cut short, and say so.
 
     A number cut short reads as another number. A line that does not end is whole if its last
-    number has as many digits as those above; where theirs differ this cannot be told, and is said.
+    number has as many digits as those above; where theirs differ, and of whole numbers, this
+    cannot be told, and is said.
 
     Returns
     -------
@@ -108,21 +109,24 @@ def whole_lines(text: str) -> tuple[str, str]:
     last = _parts(text[at:], mark)
     rows = [parts for parts in (_parts(line, mark) for line in above) if len(parts) == len(last)]
     ends = [row[-1] for row in rows if _some(row)]
+    if not ends and _some(last) and len(last) > 1 and _ANY.fullmatch(last[-1]):
+        return text, _UNSURE
     if not ends or not all(_ANY.fullmatch(end) for end in ends):
         return text, ""  # shorter lines are left out by whoever reads the table
     alike = [_digits(end) for end in ends]
     if _ANY.fullmatch(last[-1]) and _digits(last[-1]) >= min(alike):
-        if _digits(last[-1]) >= max(alike):
+        if _digits(last[-1]) >= max(alike) and max(alike) > (-1, 0):
             return text, ""
-        return text, (
-            "the last line does not end: if the file is cut short, its last number is not whole"
-        )
+        return text, _UNSURE
     return text[:at], (
         "left out the last line, which does not end and has fewer digits than those above: the "
         "file may be cut short (put an end of line there if it is whole)"
     )
 
 
+_UNSURE: Final = (
+    "the last line does not end: if the file is cut short, its last number is not whole"
+)
 _ANY: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?")
 
 
