@@ -1,6 +1,6 @@
 """Run the benchmarks, print a table for each part and write its section of RESULTS.md.
 
-python -m benchmarks [contact] [plane] [impedance] [pellet] [cell]
+python -m benchmarks [contact] [plane] [impedance] [pellet] [cell] [biologic] [cyclers]
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[0] = str(HERE.parent)  # so that `python benchmarks` works, too
 
-from benchmarks import cell, contact, impedance, pellet, plane  # noqa: E402 (needs the path above)
+from benchmarks import biologic, cell, contact, cyclers, impedance, pellet, plane  # noqa: E402 (needs the path above)
 from benchmarks.timing import Found, Promise, Row  # noqa: E402
 
 PARTS = {
     "contact": contact.run, "plane": plane.run, "impedance": impedance.run, "pellet": pellet.run,
-    "cell": cell.run,
+    "cell": cell.run, "biologic": biologic.run, "cyclers": cyclers.run,
 }  # fmt: skip
 PACKAGES = {
     "contact": ("tamaas", "ContactMechanics"),
@@ -28,6 +28,8 @@ PACKAGES = {
     "impedance": ("impedance", "pyimpspec", "pyDRTtools", "lmfit", "cvxopt"),
     "pellet": ("muSpectre", "fipy"),
     "cell": ("pybamm",),
+    "biologic": ("galvani",),
+    "cyclers": ("access_parser", "NewareNDA", "fastnda"),
 }
 OURS = ("numpy", "scipy", "numba")  # what dualyte stands on
 RESULTS = HERE / "RESULTS.md"

@@ -1,14 +1,14 @@
 """How fast cyclers' files are read, against the libraries that read the same.
 
-    python -m benchmarks.cyclers FOLDER
+    INSTRUMENT_FILES=FOLDER python -m benchmarks cyclers
 
-FOLDER holds instrument files: an Arbin .res and Neware .nda files are timed against access-parser
-and NewareNDA; a CSV and a Parquet file of a million rows are made for the occasion.
+FOLDER holds instrument files: Arbin .res and Neware .nda files are timed against access-parser and
+NewareNDA; a CSV and a Parquet file of a million rows are made for the occasion.
 """
 
 from __future__ import annotations
 
-import sys
+import os
 import tempfile
 from collections.abc import Callable
 from importlib import import_module
@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.timing import Found, best_of
+from benchmarks.timing import Found, Promise, Row, best_of
 
 ROWS = 1_000_000
 LIMIT = 2.0  # s for a million rows
@@ -71,35 +71,48 @@ def long_run(path: Path) -> None:
     write_bdf(record, path)
 
 
-def main(folder: Path) -> None:
-    """Print a line for every file."""
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() not in PEERS:
-            continue
-        peer, theirs = PEERS[path.suffix.lower()]
-        mine = timed(ours, path)
+def files() -> list[Path]:
+    """Arbin and Neware files below the folder that INSTRUMENT_FILES names."""
+    home = os.environ.get("INSTRUMENT_FILES", "")
+    return [p for p in sorted(Path(home).rglob("*")) if p.suffix in PEERS] if home else []
+
+
+def run() -> tuple[list[Row], list[Promise], list[str]]:
+    """Rows for the files at hand, and the time in which a million rows become a record."""
+    rows = []
+    for path in files():
+        peer, theirs = PEERS[path.suffix]
+        problem = f"{path.suffix}, {sum(map(len, ours(path))):,} rows"
         try:
             other = timed(theirs, path)
         except ImportError:
-            print(f"{path.name}: {1e3 * mine['wall']:.1f} ms; {peer} is not installed")
-            continue
-        ratio = other["wall"] / mine["wall"]
-        print(
-            f"{path.name}: {1e3 * mine['wall']:.1f} ms, {peer} {1e3 * other['wall']:.1f} ms: "
-            f"{ratio:.3g} times as fast"
-        )
+            other = {"skipped": f"{peer} is not installed"}
+        rows.append(Row(problem=problem, peer=peer, theirs=other, ours=timed(ours, path), target=1))
+    if not rows:
+        skipped = {"skipped": "INSTRUMENT_FILES names no folder with .res or .nda files"}
+        rows = [
+            Row(problem=suffix, peer=peer, theirs=skipped, ours=skipped, target=None)
+            for suffix, (peer, _) in PEERS.items()
+        ]
+    promises = []
     with tempfile.TemporaryDirectory() as home:
         for suffix in (".csv", ".parquet"):
             path = Path(home) / f"long.bdf{suffix}"
             long_run(path)
             mine = timed(ours, path, repeats=3)
-            verdict = "met" if mine["wall"] <= LIMIT else "not met"
-            print(
-                f"{ROWS} rows of BDF {suffix}: {mine['wall']:.2f} s (aim ≤ {LIMIT:g} s: {verdict})"
+            promises.append(
+                Promise(
+                    what=f"BDF {suffix} of {ROWS:,} rows as a record",
+                    value=mine["wall"],
+                    limit=LIMIT,
+                    unit="s",
+                    note="With units, signs and counters checked",
+                )
             )
+    return rows, promises, []
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("give the folder of instrument files: python -m benchmarks.cyclers FOLDER")
-    main(Path(sys.argv[1]))
+    from benchmarks.__main__ import main
+
+    main(["cyclers"])

@@ -205,6 +205,8 @@ def _try(
 def _differs(good: Columns, found: Columns, said: tuple[str, ...], *, cut: bool) -> str:
     """Why the numbers found are other ones, or nothing."""
     for name, column in found.items():
+        if np.isnan(column).all():
+            continue
         if name not in good:
             return f"column {name} was not there"
         whole = good[name]

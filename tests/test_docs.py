@@ -12,13 +12,32 @@ from bilayer_cells import CIRCUIT, series
 
 import dualyte as dl
 from dualyte.cli import InterfaceOptions
+from dualyte.cli.kinds import (
+    CompressionOptions,
+    ConductivityOptions,
+    CyclingOptions,
+    GrowthOptions,
+    IndentationOptions,
+    PhasesOptions,
+    SaveOptions,
+    SectionOptions,
+    TopographyOptions,
+    XpsOptions,
+)
 from dualyte.cli.measure import FitOptions, OutOptions, ReadOptions, SeriesOptions
 from dualyte.measure.files import Failure as Unread
 from dualyte.measure.files import Reading
+from dualyte.measure.kinds import option_names
 from dualyte.report import evaluate, join, measurement_json, over_temperature
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs" / "verbs").glob("*.md"))
+KINDS = {
+    "cycling": CyclingOptions, "indentation": IndentationOptions,
+    "compression": CompressionOptions, "conductivity": ConductivityOptions,
+    "topography": TopographyOptions, "section": SectionOptions, "xps": XpsOptions,
+    "growth": GrowthOptions, "phases": PhasesOptions,
+}  # fmt: skip
 MEASURED = [
     field.name
     for options in (ReadOptions, FitOptions, SeriesOptions, OutOptions)
@@ -54,6 +73,22 @@ def test_every_option_of_the_prediction_is_explained(option):
 def test_every_option_of_a_measurement_is_explained(option):
     page = (ROOT / "docs/verbs/measure.md").read_text(encoding="utf-8")
     assert f"`--{option.replace('_', '-')}`" in page
+
+
+@pytest.mark.parametrize(
+    ("kind", "option"),
+    [(k, field.name) for k, options in KINDS.items() for field in fields(options)],
+)
+def test_every_option_of_a_kind_is_explained_and_known_to_its_verb(kind, option):
+    page = (ROOT / f"docs/verbs/measure_{kind}.md").read_text(encoding="utf-8")
+    assert re.search(rf"`(--)?{option.replace('_', '[_-]')}[`=]", page)
+    assert option in option_names(kind)
+
+
+@pytest.mark.parametrize("option", [field.name for field in fields(SaveOptions)])
+def test_every_common_option_of_kinds_is_explained(option):
+    page = (ROOT / "docs/verbs/measure.md").read_text(encoding="utf-8")
+    assert f"| `--{option}` |" in page
 
 
 def test_every_field_of_the_json_of_a_measurement_is_explained():

@@ -204,6 +204,8 @@ class CyclingOptions:
     "Cycles to leave out, such as '7, 12-14'."
     numbering: str = "auto"
     "auto, file (the cycle numbers of the file) or own (found from the current)."
+    stitched: Flag = False
+    "The files are parts of one cell, in order."
 
 
 @measure.command(name="cycling")
@@ -241,6 +243,18 @@ class IndentationOptions:
     "Depth from which continuous stiffness is used, such as '500 nm'."
     depth_to: Quantity | None = None
     "Depth to which it is."
+    drift_rate: float | None = None
+    "Thermal drift [m/s]; by default from a hold near the end, if there is one."
+    epsilon: float = 0.75
+    "Shape of the indenter in the contact depth."
+    beta: float = 1.0
+    "Correction of the stiffness."
+    tip_modulus: Quantity | None = None
+    "Young's modulus of the tip, by default that of diamond, '1141 GPa'."
+    tip_poisson: float = 0.07
+    "Its Poisson ratio."
+    strikes: Flag = False
+    "Also evaluate indents whose tip struck the surface."
     constraint_factor: float = 3.0
     "Hardness over flow stress."
     outliers: str = "mad"
@@ -530,6 +544,8 @@ class PhasesOptions:
     "Such as '1.5406 angstrom'; by default that of copper."
     phases: str | None = None
     "References to compare with, such as 'LLZTO,LiCl'; by default all."
+    alpha2: Annotated[bool, Parameter(negative="--no-alpha2")] = True
+    "Whether lines have Kα2 beside Kα1."
 
 
 @measure.command(name="phases")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import re
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from importlib import import_module
@@ -119,10 +120,11 @@ def evaluation_text(found: Evaluation) -> list[str | Table]:
 
 def evaluation_figures(found: Evaluation) -> list[Figure]:
     """Figures of an evaluation, by its kind."""
-    try:
-        home = import_module(f"dualyte.plot.{found.kind}")
-    except ModuleNotFoundError:  # spectra have figures of their own
-        return []
+    if found.kind == "eis":
+        from dualyte.report.measurement import measurement_figures
+
+        return measurement_figures(found.detail)
+    home = import_module(f"dualyte.plot.{found.kind}")
     figures: Callable[[Evaluation], list[Figure]] = getattr(home, f"{found.kind}_figures")
     return figures(found)
 
@@ -247,7 +249,8 @@ def _toml(name: str, value: Value) -> list[str]:
         rows["spread"] = repr(float(value.spread))
     if value.note:
         rows["note"] = json.dumps(value.note, ensure_ascii=False)
-    return [f"[[{name}]]", *(f"{key} = {text}" for key, text in rows.items())]
+    key = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
+    return [f"[[{key}]]", *(f"{key} = {text}" for key, text in rows.items())]
 
 
 # ---------------------------------------------------------------- a folder on one page

@@ -112,13 +112,18 @@ def _streams(path: Path) -> dict[str, bytes]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with olefile.OleFileIO(io.BytesIO(path.read_bytes())) as container:
+            strict = olefile.DEFECT_INCORRECT  # a file cut short has sectors that are not there
+            with olefile.OleFileIO(io.BytesIO(path.read_bytes()), raise_defects=strict) as held:
                 names = ("VGData", "VGDataAxes", "VGSpaceAxes", _SETTINGS)
-                return {name: container.openstream(name).read() for name in names}
+                found = {name: held.openstream(name).read() for name in names}
+                whole = all(len(data) == held.get_size(name) for name, data in found.items())
     except Exception as error:  # whatever the library raises on a damaged container
         raise InputError(
             f"{path.name} is cut short, damaged or no Thermo .VGD of a spectrum; copy it again"
         ) from error
+    if not whole:
+        raise InputError(f"{path.name} is cut short; copy it again")
+    return found
 
 
 def _settings(data: bytes) -> tuple[float | None, float | None, int | None, float | None]:
