@@ -1,4 +1,4 @@
-"""Synthetic indents in a Hysitron .hld format: a ceramic of known hardness and modulus."""
+"""Synthetic indents in a Hysitron .hld format: a soft electrolyte of known hardness and modulus."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from dualyte.vocabulary import Floats
 
 OPTIONS: Final[dict[str, Any]] = {}  #: the sidecar that is written says the Poisson ratio
 
-HARDNESS: Final = 9.0e9  # Pa
-MODULUS: Final = 150e9  # Pa
-POISSON: Final = 0.26
+HARDNESS: Final = 0.42e9  # Pa, that of LNOC
+MODULUS: Final = 12e9  # Pa
+POISSON: Final = 0.3
 TIP: Final = (24.5, 1200.0, 8000.0)
 _DRIFT: Final = 0.05  # nm/s
 _OFFSET: Final = 40.0  # µN that the load is off
