@@ -160,17 +160,20 @@ TARGETS = (
         ),
     ),
     Target(
-        name="mpt", read=_biologic,
+        name="mpt", units=True, read=_biologic,
         seeds=_written(a__mpt=biologic_files.mpt(
             biologic_files.as_text(biologic_files.cell()))),
     ),
-    Target(name="spectra", seeds=_example("eis", ".csv"), read=_spectra),
+    Target(name="spectra", units=True, seeds=_example("eis", ".csv"), read=_spectra),
     Target(name="cyclers", seeds=_cyclers, read=_records),
     Target(
-        name="res", text=False, read=_records, seeds=_real("cycling/cellpy_45_cc_01.res")
+        name="res", text=False, share=0.2, read=_records, seeds=_real("cycling/cellpy_45_cc_01.res")
     ),
-    Target(name="compression", seeds=_written(a__csv=_INSTRON), read=_compression),
-    Target(name="compression example", seeds=_example("compression", ".csv"), read=_compression),
+    Target(name="compression", units=True, seeds=_written(a__csv=_INSTRON), read=_compression),
+    Target(
+        name="compression example", units=True, seeds=_example("compression", ".csv"),
+        read=_compression,
+    ),
     Target(
         name="indentation", seeds=_example("indentation", ".txt", ".hld", ".csv"), read=_indents
     ),

@@ -11,6 +11,7 @@ of the same, or refused: never as other numbers.
 from __future__ import annotations
 
 import argparse
+import re
 import resource
 import signal
 import sys
@@ -41,7 +42,8 @@ class Target:
     read: Callable[[Path], tuple[Columns, tuple[str, ...]]]  #: columns, and what it changed
     own: bool = True  #: a reader of our own, not that of a library
     text: bool = True
-    units: tuple[tuple[str, str, str, float], ...] = ()  #: heading, its twin, column, factor
+    units: bool = False  #: every unit in its headings matters
+    share: float = 1.0  #: of the mutations of others: files above 50 kB take longer
 
 
 @dataclass(kw_only=True)
@@ -142,6 +144,28 @@ def _line_ends(data: bytes, random: np.random.Generator) -> bytes:
     return data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
+_UNITS = {
+    "V": ("mV", 1e-3), "mV": ("V", 1e3), "A": ("mA", 1e-3), "mA": ("A", 1e3), "s": ("h", 3600.0),
+    "h": ("s", 1 / 3600), "Ah": ("mAh", 1e-3), "mAh": ("Ah", 1e3), "Ohm": ("kOhm", 1e3),
+    "ohm": ("kohm", 1e3), "nm": ("um", 1e3), "um": ("nm", 1e-3), "mm": ("um", 1e-3),
+    "N": ("kN", 1e3), "mN": ("uN", 1e-3), "kN": ("N", 1e-3), "MPa": ("GPa", 1e3),
+    "Hz": ("kHz", 1e3), "uN": ("mN", 1e3),
+}  # fmt: skip
+_ANY = "|".join(_UNITS).encode()
+_UNIT = re.compile(rb"(?<=[\[(/ ])(" + _ANY + rb")(?=[\]),;\t\r\n])")
+
+
+def _unit(data: bytes, random: np.random.Generator) -> bytes:
+    """Write another unit into the headings, the numbers as they are."""
+    head = data[:3000]
+    found = list(_UNIT.finditer(head))
+    if not found:
+        return data
+    one = found[int(random.integers(len(found)))]
+    twin = _UNITS[one[1].decode()][0].encode()
+    return data[: one.start(1)] + twin + data[one.end(1) :]
+
+
 WILD = (_flipped, _noise, _without, _doubled, _extreme)
 
 
@@ -161,10 +185,13 @@ def fuzz(target: Target, mutations: int, *, seed: int = 0, seconds: float = SECO
             data = path.read_bytes()
             kinds: list[Any] = [*WILD, _cut, _cut]
             if target.text:
-                kinds += [_locale, _line_ends]
+                kinds += [_locale, _line_ends, *([_unit] if target.units else [])]
             change = kinds[k // len(seeds) % len(kinds)]
             broken = Path(home) / path.name
-            broken.write_bytes(change(data, random))
+            changed = change(data, random)
+            if changed == data:
+                continue
+            broken.write_bytes(changed)
             _try(target, broken, change, good[path], tally, seconds)
     return tally
 
@@ -193,7 +220,9 @@ def _try(
     tally.slowest = max(tally.slowest, time.perf_counter() - begin)
     if found is not None:
         tally.read += 1
-        if change in (_cut, _locale, _line_ends):
+        if change is _unit:
+            why = _ignored(good, found, said)
+        elif change in (_cut, _locale, _line_ends):
             why = _differs(good, found, said, cut=change is _cut)
     if why:
         kept = Path(tempfile.gettempdir()) / f"fuzz_{target.name.replace(' ', '_')}_{tally.done}"
@@ -226,6 +255,26 @@ def _differs(good: Columns, found: Columns, said: tuple[str, ...], *, cut: bool)
     return ""
 
 
+def _ignored(good: Columns, found: Columns, said: tuple[str, ...]) -> str:
+    """Why another unit in the headings was passed over, or nothing: a factor, or a word of it."""
+    factors = {f for _, f in _UNITS.values()} | {1 / f for _, f in _UNITS.values()}
+    scaled = False
+    for name, column in found.items():
+        whole = good.get(name)
+        if whole is None or whole.size != column.size:
+            return f"{name} has {column.size} rows, not as before ({said})" if not said else ""
+        with np.errstate(all="ignore"):
+            ratio = column / whole
+        ratio = ratio[np.isfinite(ratio) & (whole != 0)]
+        if not ratio.size or np.allclose(ratio, 1, rtol=1e-6):
+            continue
+        near = [f for f in factors if np.allclose(ratio, f, rtol=1e-6)]
+        if not near and not said:
+            return f"{name} is {ratio.min():g} … {ratio.max():g} times what it was"
+        scaled = True
+    return "" if scaled or said else "another unit changes nothing, and nothing is said"
+
+
 def _among(found: np.ndarray, whole: np.ndarray, scale: float) -> bool:
     """Whether the numbers come in the whole column, in their order."""
     at = 0
@@ -249,7 +298,7 @@ def main() -> int:
     for target in TARGETS:
         if asked.targets and target.name not in asked.targets:
             continue
-        many = asked.mutations or (10_000 if target.own else 300)
+        many = asked.mutations or int(target.share * (10_000 if target.own else 300))
         tally = fuzz(target, many, seed=asked.seed)
         print(tally, flush=True)
         for failure in tally.failures[:20]:

@@ -130,7 +130,7 @@ def measure_folder(files: Files, /, *, to: OutOptions | None = None) -> None:
         sys.stdout.write(dumps(every.as_dict()))
     else:
         for each in every.found:
-            print_parts([*evaluation_text(each), ""])
+            print_parts([*evaluation_text(each, single=False), ""])
         print_parts([f"- passed over: {said}" for said in every.unknown])
         if to.out is not None:
             print(f"written to {to.out / 'summary.html'}")

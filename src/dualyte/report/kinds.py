@@ -102,10 +102,11 @@ def _cell(x: Any) -> str:  # noqa: ANN401 (what a row of a table holds)
     return f"{plain:.5g}" if isinstance(plain, float) else str(plain)
 
 
-def evaluation_text(found: Evaluation) -> list[str | Table]:
-    """What people read of an evaluation, part by part."""
+def evaluation_text(found: Evaluation, *, single: bool = True) -> list[str | Table]:
+    """What people read of an evaluation, part by part; `single` rows where there are several."""
     parts: list[str | Table] = [f"{found.kind}: {', '.join(found.files)}", results_table(found)]
-    if (rows := rows_table(found)) is not None and len(found.table) > 1:
+    rows = rows_table(found) if single else None
+    if rows is not None and len(found.table) > 1:
         parts += ["", rows]
         if len(found.table) > _ROWS:
             parts.append(f"… and {len(found.table) - _ROWS} more rows (all of them with --out)")

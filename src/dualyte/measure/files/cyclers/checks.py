@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _AGREE: Final = 0.05  # relative: what a counter and the integral of the current may differ by
 _NEAR: Final = 0.2  # relative: so near to a factor it is that factor
+_WITNESSES: Final = 4  # intervals with a current that a unit is told from
 _HIGHEST: Final = 10.0  # V of a cell
 #: role: most that is believed, and its unit
 _MOST: Final = {
@@ -137,7 +138,8 @@ def charge_unit(raw: Raw, counted: Floats) -> float:
     """
     total = float(counted[-1])
     low, high = integrals(raw)
-    if total <= 0 or high <= 0 or distance(raw, total) < np.log(2):
+    flowing = np.count_nonzero(raw.columns["current"][1:] * np.diff(raw.columns["time"]))
+    if flowing < _WITNESSES or total <= 0 or high <= 0 or distance(raw, total) < np.log(2):
         return 1.0
     if "time" not in raw.stated:
         for factor, name in _TIMES.items():
