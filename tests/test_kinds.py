@@ -10,6 +10,7 @@ from dualyte.cli import main
 from dualyte.measure.examples import example_options, write_example
 from dualyte.measure.kinds import evaluator, recognise, sort_files
 from dualyte.measure.result import KINDS, Evaluation, each_file, measured
+from dualyte.report.anything import samples
 from dualyte.report.kinds import PROPERTIES, evaluation_json, write_evaluation, write_material
 
 OTHERS = [kind for kind in KINDS if kind != "eis"]
@@ -128,6 +129,24 @@ def test_a_mixed_folder_gives_one_page(tmp_path, capsys):
     page = (tmp_path / "out" / "summary.html").read_text(encoding="utf-8")
     assert "compression" in page
     assert ".png" in page
+
+
+def test_three_columns_of_numbers_are_no_spectrum_unless_frequencies_are(tmp_path):
+    rows = "".join(f"{x},{0.2},{x / 2}\n" for x in (1, 2, 3, 4, 5, 6, 700))
+    path = tmp_path / "moduli.csv"
+    path.write_text(rows, encoding="utf-8")
+    assert recognise(path) is None
+    rows = "".join(f"{10.0**k},{50 + k},{-k}\n" for k in range(6, 0, -1))
+    path.write_text(rows, encoding="utf-8")
+    assert recognise(path).kind == "eis"
+
+
+def test_files_that_differ_by_a_number_are_replicates(tmp_path):
+    for name in ("a_1.csv", "a_2.csv", "b.csv"):
+        (tmp_path / name).write_text("", encoding="utf-8")
+    paths = sorted(tmp_path.iterdir())
+    assert [len(part) for part in samples("compression", paths)] == [2, 1]
+    assert [len(part) for part in samples("growth", paths)] == [3]
 
 
 def test_a_sidecar_says_the_kind(tmp_path):

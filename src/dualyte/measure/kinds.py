@@ -12,6 +12,8 @@ from inspect import signature
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from dualyte.errors import DualyteError, InputError
 from dualyte.measure.files.sidecar import facts
 from dualyte.measure.result import KINDS, Evaluation
@@ -198,8 +200,12 @@ def _spectrum(path: Path) -> Recognised | None:
     if path.suffix.lower() not in READERS or path.stat().st_size > _LARGEST_TABLE:
         return None
     try:
-        read_spectra(path)
+        found = read_spectra(path)
     except DualyteError:
+        return None
+    # any three columns of numbers could be a spectrum: its frequencies are spaced by a factor
+    steps = [np.diff(np.log(np.unique(s.frequency))) for s in found]
+    if not any(d.size and d.sum() > np.log(10) and d.std() < d.mean() for d in steps):
         return None
     return Recognised(path=path, kind="eis", form=f"impedance {path.suffix.lower()}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,11 +10,14 @@ from typing import Any, Final
 
 from dualyte.errors import DualyteError, InputError
 from dualyte.material import Value
+from dualyte.measure.files.sidecar import facts
 from dualyte.measure.kinds import evaluator, options_beside, sort_files
 from dualyte.measure.result import Evaluation, FileFailure, Tell
 from dualyte.report.evaluation import Measurement, evaluate, over_temperature
 from dualyte.report.numbers import gathered
 
+_SERIES: Final = frozenset({"eis", "conductivity", "growth"})  # kinds that need several files
+_NUMBERED: Final = re.compile(r"[ _.-]?(rep(licate)?|no|nr)?[ _.-]?\d+$", re.IGNORECASE)
 _SINGLE: Final = 1  # spectra whose arcs are results by their own names
 
 
@@ -37,7 +41,11 @@ class Everything:
 
 
 def measure_everything(paths: Sequence[str | Path], *, progress: Tell | None = None) -> Everything:
-    """Recognise every file of folders, and evaluate each kind with what sidecars say.
+    """Recognise every file of folders, and evaluate each sample with what sidecars say.
+
+    Files of a folder are replicates if their names differ by a number at the end only
+    (`pellet_1.csv`, `pellet_2.csv`), or their sidecars name one `group`; spectra, conductivities
+    and growth of a folder are a series.
 
     Parameters
     ----------
@@ -60,12 +68,13 @@ def measure_everything(paths: Sequence[str | Path], *, progress: Tell | None = N
         )
     found: list[Evaluation] = []
     stopped = False
-    for k, (kind, files) in enumerate(held.kinds.items()):
+    jobs = [(kind, part) for kind, files in held.kinds.items() for part in samples(kind, files)]
+    for k, (kind, files) in enumerate(jobs):
         if progress:
-            progress(k, len(held.kinds))
+            progress(k, len(jobs))
         try:
             found.append(_one(kind, files))
-        except DualyteError as error:  # one kind costs only itself
+        except DualyteError as error:  # one sample costs only itself
             failed = FileFailure(file=", ".join(p.name for p in files), why=str(error))
             found.append(Evaluation(kind=kind, files=(), results={}, failures=(failed,)))  # type: ignore[arg-type]  # checked there
         except KeyboardInterrupt:
@@ -74,8 +83,23 @@ def measure_everything(paths: Sequence[str | Path], *, progress: Tell | None = N
             stopped = True
             break
     if progress:
-        progress(len(held.kinds), len(held.kinds))
+        progress(len(jobs), len(jobs))
     return Everything(found=tuple(found), unknown=held.unknown, forms=held.forms, stopped=stopped)
+
+
+def samples(kind: str, files: Sequence[Path]) -> list[tuple[Path, ...]]:
+    """Files of one kind, those of one sample together.
+
+    >>> [[p.name for p in part] for part in samples("xps", [Path("a_1.vms"), Path("a_2.vms")])]
+    [['a_1.vms', 'a_2.vms']]
+    """
+    found: dict[tuple[str, str], list[Path]] = {}
+    for path in files:
+        beside = facts(path) if path.is_file() else {}
+        name = "" if kind in _SERIES else _NUMBERED.sub("", path.stem)
+        name = str(beside["group"].value) if "group" in beside else name
+        found.setdefault((str(path.parent), name), []).append(path)
+    return [tuple(part) for part in found.values()]
 
 
 def _one(kind: str, files: Sequence[Path]) -> Evaluation:

@@ -270,7 +270,7 @@ def write_page(
     Parameters
     ----------
     found
-        Evaluations, one for each kind.
+        Evaluations, in the order of the page.
     folder
         Made if it is not there.
     unknown
@@ -288,9 +288,12 @@ def write_page(
     folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     body: list[str] = []
+    taken: dict[str, int] = {}
     for k, each in enumerate(found):
-        home = folder / each.kind
-        own = write_evaluation(each, home)
+        taken[each.kind] = taken.get(each.kind, 0) + 1
+        number = f"_{taken[each.kind]}" if taken[each.kind] > 1 else ""
+        home = folder / f"{each.kind}{number}"
+        own = write_evaluation(each, home) if each.results else []
         written += own
         images = [p for p in own if p.suffix == ".png"]
         body += _section(each, [f"{home.name}/{p.name}" for p in images])
