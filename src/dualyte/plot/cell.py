@@ -9,6 +9,7 @@ import numpy as np
 
 from dualyte.cell.predict import CellPrediction
 from dualyte.cycles import Curve, Cycles, SpectrumLike
+from dualyte.plot.bands import pressure_bands
 from dualyte.plot.figure import Figure, Series
 from dualyte.vocabulary import Floats, show, shown
 
@@ -41,40 +42,38 @@ def _unit(cycles: Cycles) -> tuple[float, str]:
 
 
 def capacity_figure(found: CellPrediction) -> Figure:
-    """Capacity and Coulombic efficiency of every cycle, coloured by stack pressure."""
+    """Capacity and Coulombic efficiency of every cycle, stack pressures as bands behind."""
     cycles = found.cycles
     size, unit = _unit(cycles)
     low, high = found.interval(lambda c: c.returned / size)
     first, last = found.interval(lambda c: 100 * c.ce)
-    upper, lower = [], []
-    for colour, pressure in enumerate(dict.fromkeys(cycles.pressure.tolist())):
-        mine = np.flatnonzero((cycles.pressure == pressure) & cycles.whole)
-        if not mine.size:
-            continue
-        bars = bool(found.moved)
-        upper.append(
+    held = dict.fromkeys(cycles.pressure.tolist())
+    shown_rows = [np.flatnonzero((cycles.pressure == p) & cycles.whole) for p in held]
+
+    def marked(y: Floats, ends: tuple[Floats, Floats], named: bool) -> list[Series]:
+        """Points by pressure, with their intervals if inputs were moved."""
+        return [
             Series(
-                x=cycles.cycle[mine],
-                y=cycles.returned[mine] / size,
-                low=low[mine] if bars else None,
-                high=high[mine] if bars else None,
-                name=show("pressure", pressure),
-                style="points",
-                colour=colour,
+                x=cycles.cycle[mine], y=y[mine], style="points", colour=colour,
+                low=ends[0][mine] if found.moved else None,
+                high=ends[1][mine] if found.moved else None,
+                name=show("pressure", pressure) if named else "",
             )
-        )
-        lower.append(
-            Series(
-                x=cycles.cycle[mine],
-                y=100 * cycles.ce[mine],
-                low=first[mine] if bars else None,
-                high=last[mine] if bars else None,
-                style="points",
-                colour=colour,
-            )
-        )
+            for colour, (pressure, mine) in enumerate(zip(held, shown_rows, strict=True))
+            if mine.size
+        ]  # fmt: skip
+
+    upper = marked(cycles.returned / size, (low, high), named=True)
+    lower = marked(100 * cycles.ce, (first, last), named=False)
     back = "discharge" if cycles.first == "charge" else "stripped"
     lowest = float(np.nanmin(first if found.moved else 100 * cycles.ce))
+    best = cycles.returned / size
+    below, above = (low, high) if found.moved else (best, best)
+    ends = float(np.nanmin(below[cycles.whole])), float(np.nanmax(above[cycles.whole]))
+    room = 0.08 * (ends[1] - ends[0]) + 1e-3 * ends[1]
+    limits = ends[0] - room, ends[1] + room
+    ce_limits = min(lowest, 99.0) - 0.5, 101.0
+    bands = [pressure_bands(cycles.cycle, cycles.pressure, each) for each in (limits, ce_limits)]
     return Figure(
         name="cell_capacity",
         x="cycle",
@@ -83,13 +82,20 @@ def capacity_figure(found: CellPrediction) -> Figure:
         legend="above",
         height=1.0,
         panels=[
-            Figure(name="", x="cycle", y=f"{back} / {unit}", series=upper, legend="above"),
+            Figure(
+                name="",
+                x="cycle",
+                y=f"{back} / {unit}",
+                series=[*bands[0], *upper],
+                y_limits=limits,
+                legend="above",
+            ),
             Figure(
                 name="",
                 x="cycle",
                 y="CE / %",
-                series=lower,
-                y_limits=(min(lowest, 99.0) - 0.5, 101.0),
+                series=[*bands[1], *lower],
+                y_limits=ce_limits,
             ),
         ],
     )
