@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dualyte import InputError
 from dualyte.measure.arrhenius import fit_arrhenius
+from dualyte.vocabulary import BOLTZMANN, ELECTRON
 
 DATA = Path(__file__).parent / "data" / "eis" / "arrhenius"
 EV = 1.602176634e-19
@@ -498,3 +499,14 @@ def test_the_stated_errors_as_weights_give_another_bulk_energy():
     assert eV(fit) == pytest.approx(0.5975, abs=0.0002)
     assert fit.errors == "unscaled"
     assert abs(eV(fit) - 0.5873) < fit.activation_energy.spread / EV
+
+
+def test_spreads_that_are_too_small_do_not_make_a_line_curved():
+    """Scatter ten times what is stated says that the spreads are wrong, not the law."""
+    T = np.linspace(273.15, 333.15, 7)
+    chosen = []
+    for seed in range(20):
+        scatter = 0.05 * np.random.default_rng(seed).standard_normal(T.size)
+        R = np.exp(-8 + 0.4 * ELECTRON / (BOLTZMANN * T) + scatter)
+        chosen.append(fit_arrhenius(T, R, spread=0.005 * R, law="auto").law)
+    assert chosen.count("vtf") <= 2

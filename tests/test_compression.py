@@ -662,3 +662,74 @@ def test_no_other_kind_of_file_is_taken_for_a_run():
             if looks_like(path, file.read(65536)):
                 found.add(path.parent.name)
     assert found == {"compaction"}
+
+
+def test_a_range_of_the_heckel_line_that_runs_backwards_is_refused(tmp_path):
+    with pytest.raises(InputError, match="from 100 MPa to 50 MPa; give heckel_low below"):
+        measure_compression([pushed(tmp_path)], heckel_low=1e8, heckel_high=5e7)
+
+
+def test_a_compliance_that_makes_work_negative_is_refused_by_what_to_check(tmp_path):
+    # all of the way down is the frame's, and on unloading more than came back
+    with pytest.raises(InputError, match=r"run: its work of loading is .* check the compliance"):
+        measure_compression([pushed(tmp_path)], compliance=1.2e-6)
+
+
+def test_the_largest_pressure_is_as_sure_as_the_largest_force(tmp_path):
+    t, u, f = push()
+    f = f + np.random.default_rng(0).normal(0, 2.0, f.size)
+    path = written(tmp_path, text(t, 1e3 * u, f), "run.csv")
+    found = measure_compression([path], diameter=0.01)
+    assert found["max_force"].spread == pytest.approx(2.0, rel=0.5)
+    assert found["max_pressure"].spread == pytest.approx(found["max_force"].spread / AREA)
+
+
+def test_work_and_force_without_a_load_zero_claim_no_deviation(tmp_path):
+    _, u, f = push(approach=0, zero=50.0)
+    t = np.arange(u.size) * 0.1
+    found = measure_compression([written(tmp_path, text(t, 1e3 * u, f + 3 * np.sin(t)), "run.csv")])
+    assert any("load zero was not found" in said for said in found.warnings)
+    for name in ("max_force", "work_loading", "work_elastic", "work_plastic"):
+        assert found[name].spread == 0.0, name  # not known
+
+
+def test_a_kawakita_line_that_misses_the_density_says_so(tmp_path):
+    examples.write(tmp_path)
+    paths = sorted(tmp_path.glob("*.csv"))
+    found = measure_compression(paths[:1], **examples.OPTIONS)
+    assert any("Kawakita line misses the relative density" in said for said in found.warnings)
+    p = np.geomspace(1e6, 3e8, 40)
+    rows = text(p / 1e6, 0.3 / (1 - 0.6 * p / (p + 5e6)), header="Pressure (MPa),Relative density")
+    found = measure_compression([written(tmp_path, rows, "line.csv")], start_density=0.3)
+    assert found["kawakita_a"].si == pytest.approx(0.6, rel=1e-4)
+    assert not any("misses" in said for said in found.warnings)
+
+
+def test_the_range_of_one_file_is_not_told_as_that_of_all(tmp_path):
+    paths = []
+    for most in (2e8, 3e8):
+        p = np.linspace(2e7, most, 30)
+        rows = text(p / 1e6, 1 - np.exp(-p / 1e8 - 0.7), header="Pressure (MPa),Relative density")
+        paths.append(written(tmp_path, rows, f"to_{most:g}.csv"))
+    found = measure_compression(paths)
+    assert found["heckel_yield"].where.endswith("1/K in the first; mean of 2 files")
+    assert found["max_pressure"].where == "largest pressure; mean of 2 files"
+
+
+def test_told_deviations_of_a_run_are_those_between_runs_with_other_noise(tmp_path):
+    found = []
+    for seed in range(10):
+        folder = tmp_path / f"{seed}"
+        examples.write(folder, seed=seed)
+        found.append(measure_compression([folder / "press_1.csv"], **examples.OPTIONS))
+    for name in ("max_pressure", "work_loading", "work_hold", "work_elastic", "work_plastic",
+                 "creep_strain", "unloading_stiffness"):  # fmt: skip
+        scatter = np.std([one[name].si for one in found], ddof=1)
+        told = np.median([one[name].spread for one in found])
+        assert 0.5 < told / scatter < 2.5, (name, told, scatter)
+
+
+@pytest.mark.parametrize("option", [{"force_gain": 2.0}, {"force_offset": 1.0}])
+def test_a_load_cell_without_its_column_is_refused_and_not_ignored(tmp_path, option):
+    with pytest.raises(InputError, match="give its force_column too"):
+        measure_compression([pushed(tmp_path)], **option)

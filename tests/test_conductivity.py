@@ -363,6 +363,105 @@ def test_a_file_cut_anywhere_is_read_in_part_or_refused(tmp_path):
         assert all(0.4 < s < 0.51 for s in found.detail.series[0].conductivity)
 
 
+def test_a_table_of_pressures_alone_has_its_loss_and_says_that_no_temperature_is_known(tmp_path):
+    rows = [(P, R) for P, _, R in loading()]
+    found = measure(table(tmp_path, rows, "pressure / MPa,R / ohm"))
+    assert found["unloading_loss"].si == pytest.approx(0.17, rel=1e-6)
+    assert found["conductivity_highest_pressure"].si == pytest.approx(0.5, rel=1e-6)
+    assert any("no temperature is known" in w for w in found.warnings)
+
+
+def test_a_blank_temperature_costs_only_its_row(tmp_path):
+    rows = ["pressure / MPa,T / degC,R / ohm"]
+    rows += [f"{P},{'' if k == 1 else T},{R}" for k, (P, T, R) in enumerate(loading())]
+    found = measure(written(tmp_path, "\n".join(rows) + "\n", "a.csv"))
+    assert found["unloading_loss"].si == pytest.approx(0.17, rel=1e-6)
+
+
+def test_a_column_of_numbered_steps_leaves_the_branches_to_the_order(tmp_path):
+    rows = [(*row, k + 1) for k, row in enumerate(loading())]
+    path = table(tmp_path, rows, "pressure / MPa,temperature / degC,R / ohm,step")
+    assert measure(path)["unloading_loss"].si == pytest.approx(0.17, rel=1e-6)
+
+
+def test_rows_without_pressure_and_temperature_are_refused(tmp_path):
+    path = table(tmp_path, [(3.3, 100), (3.1, 70), (3.0, 50)], "1000/T / 1/K,R / ohm")
+    with pytest.raises(InputError, match="no column is a pressure or temperature"):
+        measure(path)
+
+
+def test_an_option_for_the_foils_goes_before_their_column(tmp_path):
+    rows = [(P, T, R, 1.0) for P, T, R in loading()]
+    path = table(tmp_path, rows, "pressure / MPa,temperature / degC,R / ohm,R_foil / ohm")
+    found = measure(path, foil_resistance=2 * AREA)
+    assert found.detail.series[0].foil == pytest.approx(2 * AREA)
+    assert any("left the foil resistances of the table" in c for c in found.changed)
+
+
+def test_a_gap_in_the_column_of_foils_is_refused(tmp_path):
+    rows = ["pressure / MPa,T / degC,R / ohm,R_foil / ohm"]
+    rows += [f"{P},{T},{R},{'' if k == 1 else 1}" for k, (P, T, R) in enumerate(loading())]
+    with pytest.raises(InputError, match="a row has no foil resistance"):
+        measure(written(tmp_path, "\n".join(rows) + "\n", "a.csv"))
+
+
+@pytest.mark.parametrize("option", ["blank", "foil_fit", "foil_pressure"])
+def test_foils_that_change_with_pressure_need_it_at_every_point(tmp_path, option):
+    rows = ["pressure / MPa,T / degC,R / ohm,branch"]
+    rows += [f"{'' if k == 1 else P},25,{R},up" for k, (P, _, R) in enumerate(loading())]
+    path = written(tmp_path, "\n".join(rows) + "\n", "a.csv")
+    how = {
+        "blank": {"blank": str(table(tmp_path, [(5, 2), (60, 1)], "P / MPa,R / ohm", "b.csv"))},
+        "foil_fit": {"foil_fit": True},
+        "foil_pressure": {"foil_resistance": 1e-4, "foil_pressure": 1e7},
+    }[option]
+    with pytest.raises(InputError, match="need the pressure of every point"):
+        measure(path, **how)
+
+
+def test_foils_fitted_below_zero_are_not_added_to_the_pellet(tmp_path):
+    rows = [(P, 25, R) for P, R in zip((5, 10, 20, 50), (20, 21, 22, 23), strict=True)]
+    found = measure(table(tmp_path, rows), foil_fit=True)
+    assert (found.detail.series[0].foil == 0).all()
+    assert any("not told apart from zero" in w for w in found.warnings)
+
+
+def test_the_spread_of_the_area_widens_conductivities_wherever_the_area_comes_from(tmp_path):
+    rows = [(P, T, R, 0.785) for P, T, R in loading()]
+    path = table(tmp_path, rows, "pressure / MPa,temperature / degC,R / ohm,area / cm2")
+    for area in (None, AREA):
+        found = measure(path, area=area, area_spread=0.05 * AREA, thickness_spread=0.02 * D)
+        value = found["conductivity_highest_pressure"]
+        assert value.spread / value.si == pytest.approx(np.hypot(0.05, 0.02), rel=1e-6)
+    path = table(tmp_path, [(25, 3.0), (35, 2.0)], "T / degC,sigma / mS/cm", "s.csv")
+    with pytest.raises(InputError, match="area_spread needs the area"):
+        measure(path, area=None, area_spread=1e-6)
+
+
+def test_a_conductivity_outside_the_measured_temperatures_is_computed(tmp_path):
+    T = np.array([60.0, 80, 100, 120])
+    sigma = 0.1 * np.exp(-0.4 * ELECTRON / BOLTZMANN * (1 / (T + 273.15) - 1 / 298.15))
+    path = table(tmp_path, zip(T, resistance(sigma), strict=True), "T / degC,R / ohm")
+    assert measure(path)["conductivity_25C"].kind == "computed"
+    assert measure(path, at=q("90 degC"))["conductivity_90C"].kind == "measured"
+
+
+def test_a_workbook_of_excel_is_read_as_its_text_is(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.active.append(["a pellet"])
+    page = book.create_sheet("data")
+    page.append(["pressure / MPa", "temperature / degC", "R / ohm"])
+    for row in loading():
+        page.append([float(x) for x in row])
+    book.save(tmp_path / "a.xlsx")
+    text, sheet = measure(table(tmp_path, loading())), measure(tmp_path / "a.xlsx")
+    assert sheet["unloading_loss"].si == pytest.approx(text["unloading_loss"].si)
+    (tmp_path / "b.xlsx").write_bytes(b"no workbook")
+    with pytest.raises(InputError, match=r"b\.xlsx is damaged or no \.xlsx workbook"):
+        measure(tmp_path / "b.xlsx")
+
+
 def test_tables_are_known_by_content(tmp_path):
     path = table(tmp_path, loading())
     assert looks_like(path, path.read_bytes()) == "table of resistances"

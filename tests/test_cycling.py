@@ -621,10 +621,8 @@ def test_the_example_meets_its_truth(made):
 def test_replicates_have_the_spread_between_them(made):
     folder, truth = made
     found = measure_cycling(sorted(folder.glob("*.csv")))
-    value = truth["discharge_capacity_first"][1]
-    assert found["discharge_capacity_first"].spread == pytest.approx(
-        value * 0.01 * 2**0.5, rel=1e-3
-    )
+    value = truth["charge_capacity_first"][1]
+    assert found["charge_capacity_first"].spread == pytest.approx(value * 0.01 * 2**0.5, rel=1e-3)
 
 
 def test_what_is_asked_for_goes_before_the_sidecar(made):
@@ -816,3 +814,42 @@ def test_every_real_file_is_evaluated(name):
     assert found.results
     for cell in found.detail:
         assert not (cell.ce > 1.5).any()
+
+
+def test_replicates_that_end_with_different_cycles_say_so(tmp_path):
+    example.write(tmp_path)
+    long, short = sorted(tmp_path.glob("*.csv"))
+    found = measure_cycling([long, short])
+    assert not any("end with different cycles" in said for said in found.warnings)
+    lines = short.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if line.split(",")[1] not in ("11", "12", "13")]
+    short.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    stack = "0-3: 7 MPa; 4-9: 5 MPa"
+    found = measure_cycling([long, short], stack=stack)
+    said = [s for s in found.warnings if "end with different cycles, 9, 12" in s]
+    assert len(said) == 1
+    assert "cell_1, cycle 12 and so on; mean of 2 cells" in found["ce_last"].where
+
+
+def test_a_mean_of_cells_is_told_as_that_and_not_as_of_one_cell(tmp_path):
+    example.write(tmp_path)
+    paths = sorted(tmp_path.glob("*.csv"))
+    one, both = measure_cycling(paths[:1]), measure_cycling(paths)
+    assert one["ce_mean"].note == "spread: standard error over cycles"
+    assert both["ce_mean"].note == ""
+    assert both["ce_mean"].where.startswith("mean of 12 cycles; mean of 2 cells, standard dev")
+    own = [measure_cycling([path])["ce_mean"].si for path in paths]
+    assert both["ce_mean"].spread == pytest.approx(np.std(own, ddof=1))
+    assert both["ce_mean"].spread > 1e-4
+
+
+def test_a_stack_pressure_without_a_unit_is_named_by_its_cycles(tmp_path):
+    example.write(tmp_path)
+    with pytest.raises(InputError, match="stack, cycles 1-5: pressure '7' has no unit"):
+        measure_cycling(sorted(tmp_path.glob("*.csv")), stack="1-5: 7")
+
+
+def test_a_mask_of_no_cycle_is_refused(tmp_path):
+    example.write(tmp_path)
+    with pytest.raises(InputError, match="mask names no cycle"):
+        measure_cycling(sorted(tmp_path.glob("*.csv")), mask="")

@@ -273,6 +273,26 @@ def test_wrong_options_are_refused(tmp_path, how):
         measure_growth([table(tmp_path, {"time / h": HOURS, "R / ohm": law()})], **how)
 
 
+def test_a_record_that_is_too_short_is_refused_by_name(tmp_path):
+    path = written(tmp_path, "time / h,R / ohm\n0,1\n1,2\n", "short.csv")
+    with pytest.raises(InputError, match=r"^short: 2 different times"):
+        measure_growth([path])
+
+
+def test_a_blank_capacitance_costs_only_its_row(tmp_path):
+    t = np.arange(0.0, 20, 2)
+    R, E = 85.4 + 22.7 * np.sqrt(t), 5e3 + 1e3 * np.sqrt(t)
+    C = [f"{1e6 / e:.9g}" for e in E]
+    C[3] = ""
+    rows = "".join(f"{a},{r:.9g},{c}\n" for a, r, c in zip(t, R, C, strict=True))
+    path = written(tmp_path, "time / h,R / ohm,C / uF\n" + rows, "a.csv")
+    found = measure_growth([path])
+    assert found["growth_rate"].si * 60 == pytest.approx(22.7, rel=1e-6)
+    assert found["elastance_growth"].si * 60 == pytest.approx(1e3, rel=1e-6)
+    assert any("no capacitance in 1 of 10 rows" in w for w in found.warnings)
+    assert found.table[3]["C / uF"] is None
+
+
 def test_a_bad_file_costs_only_itself(tmp_path):
     good = table(tmp_path, {"time / h": HOURS, "R / ohm": law()})
     found = measure_growth([written(tmp_path, "nothing\n", "bad.csv"), good])

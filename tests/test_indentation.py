@@ -768,3 +768,49 @@ def test_a_hysitron_text_of_steel_reads_and_evaluates():
 def test_no_name_of_a_person_or_tip_is_printed():
     text = str(measure_indentation([real("mm_FS_Calibration.xls")]))
     assert "Berk40" not in text
+
+
+def test_flow_stress_has_the_same_span_of_whatever_constraint_factor():
+    for factor in (1.5, 3.0):
+        sigma, wide = flow_stress(3e9, 0.0, factor)
+        assert wide / sigma == pytest.approx(0.2 / np.sqrt(3) / factor)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("epsilon", 75), ("beta", -1), ("constraint_factor", 30), ("drift_rate", float("nan")),
+     ("drift_rate", 1.0), ("frame_compliance", float("nan")), ("frame_compliance", -0.001)],
+)  # fmt: skip
+def test_a_factor_that_no_tip_has_is_refused_by_its_name(tmp_path, option, value):
+    example.write(tmp_path)
+    with pytest.raises(InputError, match=f"{option} is {value:g}; it is from"):
+        measure_indentation(sorted(tmp_path.glob("*.hld")), **{option: value})
+
+
+def test_hardness_of_a_tip_from_the_stated_hardness_is_not_called_measured():
+    found = measure_indentation([real("mm_FischerScope_FS1.txt")], poisson_ratio=0.18)
+    for word in ("hardness", "modulus", "youngs_modulus"):
+        assert found[word].kind == "computed"
+        assert "instrument states" in found[word].note
+
+
+def test_the_origin_says_which_deviation_is_given(tmp_path):
+    example.write(tmp_path)
+    paths = sorted(tmp_path.glob("*.hld"))
+    many, one = measure_indentation(paths), measure_indentation(paths[:1])
+    between = many.detail.spread("hardness").spread
+    own = np.sqrt(np.mean(many.detail.values("hardness_spread") ** 2))
+    assert many["hardness"].spread == pytest.approx(max(between, own))
+    told = "deviation between them" if between > own else "deviation of each"
+    assert many["hardness"].where.endswith(told)
+    assert one["hardness"].where == "unloading of one indent"
+    assert one["hardness"].spread == one.detail.indents[0].hardness_spread
+
+
+def test_a_table_of_something_else_is_refused_in_a_short_sentence(tmp_path):
+    path = tmp_path / "other.csv"
+    names = [f"Column {k} [V]" for k in range(30)]
+    rows = [",".join(names)] + [",".join(str(k * j) for j in range(30)) for k in range(30)]
+    path.write_text("\n".join(rows), encoding="utf-8")
+    with pytest.raises(InputError, match="and 24 more is none for depth"):
+        measure_indentation([path])

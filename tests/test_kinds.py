@@ -1,17 +1,26 @@
 """Every kind of measurement, from example files to the values of a prediction."""
 
 import json
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
 from dualyte import InputError, material
+from dualyte.cli import kinds as command_line
 from dualyte.cli import main
 from dualyte.measure.examples import example_options, write_example
-from dualyte.measure.kinds import evaluator, recognise, sort_files
-from dualyte.measure.result import KINDS, Evaluation, each_file, measured
-from dualyte.report.anything import samples
-from dualyte.report.kinds import PROPERTIES, evaluation_json, write_evaluation, write_material
+from dualyte.measure.kinds import evaluator, files_of, recognise, sort_files
+from dualyte.measure.result import KINDS, Evaluation, FileFailure, each_file, measured
+from dualyte.report.anything import measure_everything, samples
+from dualyte.report.kinds import (
+    PROPERTIES,
+    evaluation_json,
+    evaluation_text,
+    write_evaluation,
+    write_material,
+    write_page,
+)
 
 OTHERS = [kind for kind in KINDS if kind != "eis"]
 
@@ -204,3 +213,208 @@ def test_what_is_measured_is_plausible():
         measured("hardness", 4.2e8, -1.0, where="a slip")
     with pytest.raises(InputError, match="gave no 'x'"):
         Evaluation(kind="xps", files=(), results={})["x"]
+
+
+# ---------------------------------------------------------------- what a user does next
+
+
+def seeds(folder, sidecar=""):
+    """The example of particles, with a sidecar of another text."""
+    write_example("topography", folder)
+    (folder / "dualyte.toml").write_text(sidecar, encoding="utf-8")
+    return folder / "seeds.txt"
+
+
+def test_an_option_given_wins_over_the_sidecar_even_if_it_is_the_default(tmp_path, capsys):
+    path = seeds(tmp_path / "a", 'options = {level = "none"}\n')
+    changed = {}
+    for level in ("", "none", "plane"):
+        words = ["--level", level] if level else []
+        assert command(["measure", "topography", path, *words, "--json"]) == 0
+        changed[level] = json.loads(capsys.readouterr().out)["changed"]
+    assert changed[""] == changed["none"]
+    assert any("least-squares plane" in said for said in changed["plane"])
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_no_option_of_the_command_has_a_default_that_hides_a_sidecar(kind):
+    options = getattr(command_line, f"{kind.capitalize()}Options")
+    assert fields(options)
+    for field in fields(options):
+        assert field.default is None or field.default is False, field.name
+
+
+@pytest.mark.parametrize(
+    ("sidecar", "says"),
+    [
+        ('kind = "xpss"', "it is one of cycling"),
+        ('kind = "xps', "is not TOML"),
+        ('options = {smooth = "wide"}', "smooth = 'wide'; it is a number"),
+        ('options = {particles = "no"}', "particles = 'no'; it is true or false"),
+        ("options = {level = 3}", "level = 3; it is a text"),
+        ("options = {split = 1}", "split = 1; it is true or false"),
+    ],
+)
+def test_a_wrong_sidecar_is_said_in_one_sentence(sidecar, says, tmp_path, capsys):
+    path = seeds(tmp_path / "a", sidecar)
+    assert command(["measure", "topography", path.parent]) == 2
+    told = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "dualyte.toml" in told
+    assert says in told
+
+
+def test_a_wrong_sidecar_costs_a_folder_of_all_kinds_its_own_files_only(tmp_path):
+    write_example("phases", tmp_path / "good")
+    seeds(tmp_path / "bad", 'kind = "xpss"')
+    every = measure_everything([tmp_path])
+    assert [each.kind for each in every.found] == ["phases"]
+    assert any(said.startswith("seeds.txt: dualyte.toml: kind is") for said in every.unknown)
+
+
+def test_a_file_named_twice_is_no_replicate(tmp_path):
+    write_example("indentation", tmp_path / "ü 1")
+    path = tmp_path / "ü 1" / "indent_1.hld"
+    given = [path, path.parent / ".." / "ü 1" / "indent_1.hld", path.parent]
+    assert len(files_of("indentation", given)) == 5
+    assert files_of("indentation", given[:2]) == [path]
+    assert sort_files(given).kinds["indentation"] == sort_files([path.parent]).kinds["indentation"]
+
+
+def test_results_in_a_folder_are_not_measured_again(tmp_path, capsys):
+    home = tmp_path / "mine"
+    write_example("section", home)
+    for where in ("found", "of all"):
+        kind = ["section"] if where == "found" else []
+        assert command(["measure", *kind, home, "--out", home / where]) == 0
+    assert [p.name for p in files_of("section", [home])] == ["section.tif"]
+    held = sort_files([home])
+    assert list(held.kinds) == ["section"]
+    assert not held.unknown
+    figure = next((home / "found").glob("*.png"))
+    assert sort_files([figure]).kinds["section"] == (figure,)  # named, it is read
+
+
+def test_what_people_write_beside_is_passed_over_and_measurements_are_not(tmp_path):
+    write_example("xps", tmp_path / ".hidden")
+    good = (tmp_path / ".hidden" / "cycled.vms").read_bytes()
+    (tmp_path / ".hidden" / "notes 1.vms").write_bytes(good)
+    (tmp_path / ".hidden" / "README.md").write_text("what this is", encoding="utf-8")
+    held = sort_files([tmp_path / ".hidden"])  # hidden from above, but named here
+    assert [p.name for p in held.kinds["xps"]] == ["cycled.vms", "garnet.vms", "notes 1.vms"]
+    assert not held.unknown
+    assert not sort_files([tmp_path]).kinds
+
+
+def test_files_of_one_name_in_two_folders_are_told_apart(tmp_path):
+    paths = []
+    for folder in ("a", "b"):
+        write_example("indentation", tmp_path / folder)
+        (tmp_path / folder / "broken.hld").write_text(f"{folder}\n", encoding="utf-8")
+        paths += [tmp_path / folder / name for name in ("indent_1.hld", "broken.hld")]
+    found = evaluator("indentation")(paths)
+    assert len(evaluation_json(found)["failed"]) == 2
+    write_evaluation(found, tmp_path / "out", paths=paths)
+    told = json.loads((tmp_path / "out" / "provenance.json").read_text(encoding="utf-8"))
+    assert len(told["files"]) == 4
+    same = [FileFailure(file="x", why=why) for why in ("first", "second")]
+    assert evaluation_json(replace(found, failures=tuple(same)))["failed"] == {"x": "first; second"}
+
+
+def test_files_passed_over_are_told_apart(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "info.txt").write_text("what it is", encoding="utf-8")
+    assert len({said.partition(":")[0] for said in sort_files([tmp_path]).unknown}) == 2
+
+
+def test_a_page_says_which_files_it_is_of_and_outlives_no_result(tmp_path):
+    write_example("phases", tmp_path / "in")
+    every = measure_everything([tmp_path / "in"])
+    twice = [*every.found, *every.found]
+    write_page(twice, tmp_path / "out", paths=every.paths * 2)
+    (tmp_path / "out" / "phases_2" / "mine.txt").write_text("mine", encoding="utf-8")
+    told = json.loads((tmp_path / "out/phases/provenance.json").read_text(encoding="utf-8"))
+    assert list(told["files"]) == ["garnet.xy"]
+    write_page(every.found, tmp_path / "out", paths=every.paths)
+    assert [p.name for p in (tmp_path / "out" / "phases_2").iterdir()] == ["mine.txt"]
+    assert (tmp_path / "out" / "phases" / "phases.json").is_file()
+
+
+def test_a_sample_without_results_has_a_name_and_no_empty_table():
+    failed = FileFailure(file="cell.mpr", why="cell.mpr ends early")
+    found = Evaluation(kind="cycling", files=(), results={}, failures=(failed,))
+    assert evaluation_text(found) == ["cycling: cell.mpr", "- not read: cell.mpr ends early"]
+
+
+def test_what_was_stopped_says_so_everywhere(tmp_path, monkeypatch, capsys):
+    write_example("indentation", tmp_path / "in")
+    every = measure_everything([tmp_path / "in"])
+    stopped = replace(every.found[0], stopped=True)
+    assert evaluation_json(stopped)["stopped"] is True
+    assert "stopped" in evaluation_text(stopped)[-1]
+    assert "stopped" not in evaluation_json(every.found[0])
+    told = []
+
+    def stop(*_args, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dualyte.report.anything.evaluator", lambda _kind: stop)
+    every = measure_everything([tmp_path / "in"], progress=lambda *at: told.append(at))
+    assert every.stopped
+    assert every.as_dict()["stopped"] is True
+    assert (5, 5) not in told  # it was not done
+    assert command(["measure", tmp_path / "in"]) == 130
+    assert "stopped" in capsys.readouterr().err
+
+
+def test_progress_over_a_folder_counts_files(tmp_path):
+    write_example("indentation", tmp_path / "a")
+    write_example("phases", tmp_path / "b")
+    told = []
+    measure_everything([tmp_path], progress=lambda *at: told.append(at))
+    assert told == sorted(told)
+    assert {total for _, total in told} == {6}
+    assert len({done for done, _ in told}) >= 5
+    assert told[-1] == (6, 6)
+
+
+@pytest.mark.parametrize("words", [["indentation"], []])
+def test_ctrl_c_while_figures_are_drawn_costs_no_result(words, tmp_path, monkeypatch, capsys):
+    def stop(*_args, **_options):
+        raise KeyboardInterrupt
+
+    write_example("indentation", tmp_path / "in")
+    monkeypatch.setattr("dualyte.report.kinds.draw_all", stop)
+    asked = ["measure", *words, tmp_path / "in", "--out", tmp_path / "out", "--json"]
+    assert command(asked) == 130
+    told = capsys.readouterr()
+    assert "hardness" in told.out
+    assert json.loads(told.out)
+    assert "stopped while writing" in told.err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["measure", "xps", "in", "--save", "none/x.toml"], "no folder none"),
+        (["example", "xps", "file/x"], "cannot be made"),
+        (["example", "xps", "new", "--seed", "-1"], "0 or more"),
+    ],
+)
+def test_where_nothing_can_be_written_is_one_sentence(words, says, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    write_example("xps", tmp_path / "in")
+    assert command(words) == 2
+    assert says in capsys.readouterr().err.strip().splitlines()[-1]
+    with pytest.raises(InputError, match="cannot be written"):
+        write_material(measure_everything(["in"]).found[0], tmp_path / "none" / "x.toml")
+
+
+def test_columns_without_headings_are_a_spectrum_only_if_evenly_spaced(tmp_path):
+    rows = [(10.0**k, 100 / (k + 1), 5.0) for k in np.arange(0, 5, 0.25)]
+    pressed = [(45 * k**2.2, 0.016 * k**1.1, 0.3 + 0.05 * k) for k in range(1, 15)]
+    for name, table in (("a.txt", rows), ("b.txt", pressed)):
+        text = "".join(f"{x:.6g}\t{y:.6g}\t{z:.6g}\n" for x, y, z in table)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert [p.name for p in sort_files([tmp_path]).kinds["eis"]] == ["a.txt"]

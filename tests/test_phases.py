@@ -1,6 +1,7 @@
 """Crystalline phases of powder patterns: reflections, peaks, shares and limits."""
 
 import tomllib
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -382,6 +383,22 @@ def test_the_figure_is_drawn(tmp_path):
     [figure] = phases_figures(found)
     assert figure.name == "phases"
     draw(figure, tmp_path / "phases.png")
+
+
+@pytest.mark.parametrize("height", [4.0, 130.0, 4000.0, 9.7e4])
+def test_no_number_of_the_axis_is_below_zero(tmp_path, height):
+    from matplotlib.ticker import AutoLocator
+
+    found = measure_phases([made(tmp_path, GARNET)])
+    study = found.detail[0]
+    counts = study.pattern.counts * height / study.pattern.counts.max()
+    figure = phases_figures(
+        replace(found, detail=(replace(study, pattern=replace(study.pattern, counts=counts)),))
+    )[0]
+    low, high = figure.y_limits
+    ticks = AutoLocator().tick_values(low, high)
+    assert min(np.min(s.y[np.isfinite(s.y)]) for s in figure.series) > low
+    assert ticks[(ticks >= low) & (ticks <= high)].min() >= 0
 
 
 def test_the_library_lists_its_phases():

@@ -4,6 +4,7 @@ import csv
 import struct
 import zlib
 from contextlib import suppress
+from functools import cache
 
 import numpy as np
 import pytest
@@ -305,11 +306,16 @@ def test_the_middle_of_three_phases_is_told(tmp_path):
     assert mask[45:135].mean() > 0.99
 
 
+@cache
+def pixels_and_their_dark_share():
+    pixels = discs()[0].astype(np.float32)
+    return pixels, segment(pixels, name="a", phase="dark").mask.mean()
+
+
 @settings(max_examples=15, deadline=None)
 @given(gain=st.floats(0.2, 5), offset=st.floats(-100, 1000))
 def test_brightness_and_contrast_do_not_move_a_phase(gain, offset):
-    pixels = discs()[0].astype(np.float32)
-    one = segment(pixels, name="a", phase="dark").mask.mean()
+    pixels, one = pixels_and_their_dark_share()
     two = segment(
         np.float32(gain) * pixels + np.float32(offset), name="a", phase="dark"
     ).mask.mean()
@@ -527,3 +533,42 @@ def test_damage_is_told_in_one_sentence_and_nothing_else_is_written(tmp_path, ca
 def test_a_missing_library_is_one_sentence_with_the_command():
     with pytest.raises(MissingExtraError, match=r"pip install 'dualyte\[files\]'"):
         needed("no_such_library")
+
+
+def test_pores_of_different_phases_are_said_where_they_are_averaged(tmp_path):
+    """Dark pores in one picture and bright ones in the other are no replicates without a word."""
+    rng = np.random.default_rng(0)
+    dark = np.where(rng.random((8, 8)) < 0.15, 40.0, 180.0).repeat(20, 0).repeat(20, 1)
+    paths = [tmp_path / "a.tif", tmp_path / "b.tif"]
+    for path, levels in zip(paths, (dark, 220 - dark), strict=True):
+        levels = levels + rng.normal(0, 4, levels.shape)
+        needed("tifffile").imwrite(path, np.clip(levels, 0, 255).astype(np.uint8))
+    found = measure_section(paths)
+    assert any("different phases (bright in b.tif, dark in a.tif)" in w for w in found.warnings)
+    assert "dark or bright phase" in found["porosity"].where
+    same = measure_section([paths[0], paths[0]])
+    assert not any("different phases" in said for said in same.warnings)
+
+
+def test_gap_and_reach_need_a_boundary(tmp_path):
+    example.write(tmp_path)
+    for how in ({"gap": 2e-7}, {"reach": 2e-7}):
+        with pytest.raises(InputError, match="are of a boundary"):
+            measure_section([tmp_path / "section.tif"], **how)
+
+
+def test_a_porosity_and_a_diameter_are_those_counted_by_hand(tmp_path):
+    """Twelve discs of 305 pixels each, as many integer places lie within 10 of the middle."""
+    y, x = np.mgrid[0:240, 0:320]
+    void = np.zeros(x.shape, dtype=bool)
+    for cy in (40, 120, 200):
+        for cx in (40, 120, 200, 280):
+            void |= np.hypot(x - cx, y - cy) < 10
+    levels = np.where(void, 40, 200).astype(np.uint8)
+    needed("tifffile").imwrite(tmp_path / "discs.tif", levels)
+    found = measure_section([tmp_path / "discs.tif"], phase="dark", pixel=5e-8)
+    assert found["porosity"].si == pytest.approx(12 * 305 / (240 * 320), rel=1e-9)
+    assert found["pore_diameter_median"].si == pytest.approx(
+        2 * np.sqrt(305 / np.pi) * 5e-8, rel=1e-9
+    )
+    assert found["count"].si == 12

@@ -241,3 +241,17 @@ def test_the_figures_show_map_spectrum_and_sizes(tmp_path):
     inside = picture.image[picture.mask].mean()
     assert inside > picture.image[~picture.mask].mean() + 50  # nm: the marks lie on the seeds
     draw(picture, tmp_path / "a.png")
+
+
+def test_options_of_particles_are_refused_without_them(tmp_path):
+    """Else a threshold is ignored in silence."""
+    path = drawn(tmp_path / "a.txt", 0)
+    for how in ({"threshold": 1e-8}, {"split": True}, {"smallest": 1e-7}, {"phase": "dark"}):
+        with pytest.raises(InputError, match=f"{next(iter(how))}: of particles only"):
+            measure_topography([path], **how)
+
+
+def test_a_threshold_outside_a_map_is_named_as_it_was_given(tmp_path):
+    path = drawn(tmp_path / "a.txt", 0)
+    with pytest.raises(InputError, match=r"threshold=0\.25 is outside"):
+        measure_topography([path], particles=True, threshold=0.25)

@@ -1070,9 +1070,11 @@ def test_options_choose_regions_windows_and_models(made):
     for how, why in (
         ({"regions": "x"}, "write core levels"), ({"model": "x"}, "no peak model"),
         ({"reference": "x"}, "no charge reference"), ({"angle": 2.0}, "between 0 and 90 deg"),
-        ({"low": 530.0}, "q\\(\"530 eV\"\\)"), ({"regions": "Fe 2p"}, "no spectrum of a region"),
+        ({"low": 530.0}, "q\\(\"530 eV\"\\)"),
+        ({"regions": "Fe 2p"}, "no spectrum of Fe 2p .*other regions"),
         ({"low": 535 * EV, "high": 530 * EV}, "is not below"),
-        ({"model": "cl2p-oxyhalide"}, "no spectrum of a region"),
+        ({"model": "cl2p-oxyhalide"}, "no spectrum of Cl 2p .*another model"),
+        ({"low": 531 * EV}, "leave .* where lattice at 528.9 eV is not"),
     ):  # fmt: skip
         with pytest.raises(InputError, match=why):
             measure_xps(path, **how)
@@ -1087,6 +1089,81 @@ def test_a_region_without_a_model_gives_its_strongest_line(tmp_path):
     assert any("no model for Pt 4f: only the strongest line" in said for said in found.warnings)
     platinum = measure_xps([shared_data("xps/kf_Pt4f.vms")])
     assert platinum["pt4f_line_position"].si / EV == pytest.approx(71.1, abs=0.3)
+
+
+def test_windows_without_a_name_have_a_line_each_if_asked(tmp_path):
+    """A refusal says how, and lines of two windows are not taken for replicates."""
+    windows = [
+        spectrum_of(e, np.round(counts_of(e, [(place, 1.2, 9e4)])), region="")
+        for place in (231.2, 259.7)
+        for e in [np.arange(place - 8, place + 8, 0.1)]
+    ]
+    path = vamas(tmp_path, spectra=windows)
+    with pytest.raises(InputError, match='give model="line" for the strongest line of each'):
+        measure_xps([path])
+    found = measure_xps([path], model="line")
+    assert found["231ev_line_position"].si / EV == pytest.approx(231.2, abs=0.01)
+    assert found["260ev_line_position"].si / EV == pytest.approx(259.7, abs=0.01)
+
+
+def test_a_survey_is_too_coarse_for_a_line(tmp_path):
+    e = np.arange(0.0, 300.0, 1.0)
+    y = np.round(counts_of(e, [(231.2, 2.0, 9e4)]))
+    path = vamas(tmp_path, spectra=[spectrum_of(e, y, region="")])
+    with pytest.raises(InputError, match="steps of 1 eV are too coarse"):
+        measure_xps([path], model="line")
+
+
+@pytest.mark.parametrize("rise", [0.0, 500.0])
+def test_a_slope_without_a_peak_is_no_peak(rise, tmp_path):
+    """The background cannot hang on peaks of no area with errors of no size."""
+    e = np.arange(270.0, 300.0, 0.1)
+    y = np.random.default_rng(3).poisson(2000 + rise * (e - e[0]) / 30)
+    fit = fit_peaks(spectrum_of(e, y, region="C 1s"), C1S_CARBON)
+    assert not any(fit.seen)
+    assert np.all(fit.area_spread / EV > 5)  # a count or two in each of some channels
+    assert np.all(fit.area < 3 * fit.area_spread)
+    found = measure_xps([vamas(tmp_path, spectra=[spectrum_of(e, y, region="C 1s")])])
+    assert "c1s_cc_area" in found.results
+    assert not [name for name in found.results if name.endswith(("_share", "_position"))]
+    drawn = xps_figures(found)[0].panels[0].series
+    assert not any("%" in line.name for line in drawn)
+
+
+def test_a_held_position_has_no_error_and_not_none(made):
+    e = np.arange(525, 537, 0.1)
+    y = np.round(counts_of(e, [(528.9, 1.3, 5e4)]))
+    fit = fit_peaks(spectrum_of(e, y), O1S_GARNET)
+    assert np.isfinite(fit.position_spread[0])
+    assert np.isnan(fit.position_spread[fit.index("LiOH")])
+    assert "LiOH: 530.7 eV (held)" in str(fit)
+
+
+def test_a_model_taken_by_region_is_said(made):
+    path = [made[0] / "garnet.vms"]
+    said = "took the model o1s-garnet for O 1s"
+    assert any(said in line for line in measure_xps(path).warnings)
+    assert not any(said in line for line in measure_xps(path, model="o1s-garnet").warnings)
+
+
+def test_replicates_are_no_surer_than_scatter_and_each_alone(made, tmp_path):
+    """Two equal files share their noise and their charge reference: their mean is no surer."""
+    for name in ("garnet.vms", "dualyte.toml"):
+        (tmp_path / name).write_bytes((made[0] / name).read_bytes())
+    (tmp_path / "again.vms").write_bytes((made[0] / "garnet.vms").read_bytes())
+    alone = measure_xps([tmp_path / "garnet.vms"])["o1s_lattice_position"].spread
+    both = measure_xps([tmp_path / "garnet.vms", tmp_path / "again.vms"])
+    assert both["o1s_lattice_position"].spread == pytest.approx(alone, rel=1e-6)
+
+
+def test_less_than_an_atom_of_film_is_an_upper_limit():
+    e = np.arange(525, 537, 0.02)
+    y = np.round(1e4 * counts_of(e, [(528.9, 1.3, 5e4), (531.6, 1.3, 5e2)], step=0.0))
+    film = film_thickness(fit_peaks(spectrum_of(e, y), O1S_GARNET))
+    assert film is not None
+    assert film.limit == "at most"
+    assert film.value.si == 1e-10
+    assert any("less than an atom" in line for line in film.assumptions)
 
 
 def test_a_sidecar_gives_photon_energy_and_reference(tmp_path):

@@ -67,13 +67,20 @@ def print_table(head: list[str], cells: list[list[str]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    drawn = Table(*head, box=None, header_style="bold", pad_edge=False)
+    drawn = Table(box=None, header_style="bold", pad_edge=False)
+    for name in head:
+        drawn.add_column(name, overflow="fold")  # a number cut short is another number
     for line in cells:
         drawn.add_row(*line)
     console = Console()
     if not console.is_terminal:
-        console.width = 160
+        console.width = max(160, min(sum(_widths(head, cells)), 400))
     console.print(drawn)
+
+
+def _widths(head: list[str], cells: list[list[str]]) -> list[int]:
+    """Characters that each column needs, and two between."""
+    return [max(map(len, column)) + 2 for column in zip(head, *cells, strict=False)]
 
 
 def dumps(told: Any) -> str:  # noqa: ANN401 (anything JSON holds)

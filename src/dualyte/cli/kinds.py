@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +16,7 @@ from dualyte.cli.common import Quantity, app, check_folder, dumps, measure, prog
 from dualyte.cli.measure import Files, Flag, OutOptions, print_parts
 
 if TYPE_CHECKING:
-    from dualyte.measure.result import Evaluation
+    from dualyte.measure.result import Evaluation, Tell
 
 
 @Parameter(name="*")
@@ -56,10 +57,12 @@ def _check(to: SaveOptions) -> None:
         dl.material(to.base)
     if to.save is not None and to.save.suffix != ".toml":
         raise dl.InputError(f"--save {to.save} is no TOML file; name it such as my_material.toml")
+    if to.save is not None and not to.save.parent.is_dir():
+        raise dl.InputError(f"--save {to.save}: there is no folder {to.save.parent}; make it first")
 
 
 def _given(options: Any) -> dict[str, Any]:  # noqa: ANN401 (a group of options)
-    """Options that were given, as text."""
+    """Options that were given, as text: defaults are None or False, so that any other is given."""
     if options is None:
         return {}
     every = {field.name: (getattr(options, field.name), field.default) for field in fields(options)}
@@ -77,20 +80,38 @@ def _tell(
         write_material,
     )
 
-    written: list[Path] = []
+    stopped = False
     if to.out is not None:
         with progress("drawing figures", quiet=to.json) as tell:
-            written = write_evaluation(found, to.out, paths=paths, options=asked, progress=tell)
+            write = partial(write_evaluation, found, to.out, paths=paths, options=asked)
+            stopped = _stopped(write, tell)
     if to.save is not None:
-        written.append(write_material(found, to.save, base=to.base))
+        write_material(found, to.save, base=to.base)
     if to.json:
         sys.stdout.write(dumps(evaluation_json(found)))
     else:
         print_parts(evaluation_text(found))
         for path in [p for p in (to.out, to.save) if p is not None]:
             print(f"written to {path}")
-    if found.stopped:
+    _leave(reading=found.stopped, writing=stopped)
+
+
+def _stopped(write: Callable[..., object], tell: Tell) -> bool:
+    """Write; whether Ctrl-C stopped it, which must not cost what is printed next."""
+    try:
+        write(progress=tell)
+    except KeyboardInterrupt:
+        return True
+    return False
+
+
+def _leave(*, reading: bool, writing: bool) -> None:
+    """Say what Ctrl-C cost, and leave."""
+    if reading:
         print("dualyte: stopped before all were read; those read are given", file=sys.stderr)
+    if writing:
+        print("dualyte: stopped while writing; the folder is not whole", file=sys.stderr)
+    if reading or writing:
         sys.exit(130)
 
 
@@ -109,6 +130,7 @@ def measure_folder(files: Files, /, *, to: OutOptions | None = None) -> None:
     files
         Folders, or files of any kinds.
     """
+    from dualyte.measure.kinds import sort_files
     from dualyte.report.anything import measure_everything
     from dualyte.report.kinds import evaluation_text, write_page
 
@@ -118,14 +140,21 @@ def measure_folder(files: Files, /, *, to: OutOptions | None = None) -> None:
     for path in map(Path, files):
         if not path.exists():
             raise dl.InputError(f"no file or folder {str(path)!r}")
-    with progress("kinds of measurement", quiet=to.json) as tell:
-        every = measure_everything(files, progress=tell)
-    if not any(each.results for each in every.found):
+    with progress("recognising files", quiet=to.json) as tell:
+        held = sort_files(files, progress=tell)
+    with progress("measuring files", quiet=to.json) as tell:
+        every = measure_everything(files, held=held, progress=tell)
+    if not every.stopped and not any(each.results for each in every.found):
         failed = [failure.why for each in every.found for failure in each.failures]
-        raise dl.InputError(failed[0] if failed else "none of the files could be evaluated")
+        more = f" (and {len(failed) - 1} more failed)" if len(failed) > 1 else ""
+        raise dl.InputError(f"{failed[0]}{more}" if failed else "no file could be evaluated")
+    stopped = False
     if to.out is not None:
         with progress("writing the page", quiet=to.json) as tell:
-            write_page(every.found, to.out, unknown=every.unknown, progress=tell)
+            write = partial(
+                write_page, every.found, to.out, unknown=every.unknown, paths=every.paths
+            )
+            stopped = _stopped(write, tell)
     if to.json:
         sys.stdout.write(dumps(every.as_dict()))
     else:
@@ -134,9 +163,7 @@ def measure_folder(files: Files, /, *, to: OutOptions | None = None) -> None:
         print_parts([f"- passed over: {said}" for said in every.unknown])
         if to.out is not None:
             print(f"written to {to.out / 'summary.html'}")
-    if every.stopped:
-        print("dualyte: stopped before all were read; those read are given", file=sys.stderr)
-        sys.exit(130)
+    _leave(reading=every.stopped, writing=stopped)
 
 
 @app.command
@@ -202,8 +229,8 @@ class CyclingOptions:
     "Stack pressures of cycles, such as '1-5: 7 MPa; 6-10: 5 MPa'."
     mask: str | None = None
     "Cycles to leave out, such as '7, 12-14'."
-    numbering: str = "auto"
-    "auto, file (the cycle numbers of the file) or own (found from the current)."
+    numbering: str | None = None
+    "auto (default), file (the cycle numbers of the file) or own (found from the current)."
     stitched: Flag = False
     "The files are parts of one cell, in order."
 
@@ -235,30 +262,30 @@ class IndentationOptions:
     "Of the frame, such as '0.5 nm/mN', or fit; else that of the files."
     csm: Flag = False
     "Take the stiffness measured continuously."
-    unload_from: float = 0.95
-    "Share of the load from which unloading is fitted."
-    unload_to: float = 0.25
-    "Share of the load to which it is."
+    unload_from: float | None = None
+    "Share of the load from which unloading is fitted, by default 0.95."
+    unload_to: float | None = None
+    "Share of the load to which it is, by default 0.25."
     depth_from: Quantity | None = None
     "Depth from which continuous stiffness is used, such as '500 nm'."
     depth_to: Quantity | None = None
     "Depth to which it is."
     drift_rate: float | None = None
     "Thermal drift [m/s]; by default from a hold near the end, if there is one."
-    epsilon: float = 0.75
-    "Shape of the indenter in the contact depth."
-    beta: float = 1.0
-    "Correction of the stiffness."
+    epsilon: float | None = None
+    "Shape of the indenter in the contact depth, by default 0.75."
+    beta: float | None = None
+    "Correction of the stiffness, by default 1."
     tip_modulus: Quantity | None = None
     "Young's modulus of the tip, by default that of diamond, '1141 GPa'."
-    tip_poisson: float = 0.07
-    "Its Poisson ratio."
+    tip_poisson: float | None = None
+    "Its Poisson ratio, by default 0.07."
     strikes: Flag = False
     "Also evaluate indents whose tip struck the surface."
-    constraint_factor: float = 3.0
-    "Hardness over flow stress."
-    outliers: str = "mad"
-    "How indents far from the others are treated: mad (left out, and said) or keep."
+    constraint_factor: float | None = None
+    "Hardness over flow stress, by default 3."
+    outliers: str | None = None
+    "How indents far from the others are treated: mad (default; left out, and said) or keep."
 
 
 @measure.command(name="indentation")
@@ -287,7 +314,7 @@ class CompressionOptions:
     density: Quantity | None = None
     "Of the solid without pores, such as '2.61 g/cm3'."
     thickness: Quantity | None = None
-    "Of the pellet at the greatest load, such as '1.2 mm'."
+    "Of the pellet after unloading, such as '1.2 mm'."
     compliance: Quantity | None = None
     "Of the frame, such as '0.012 um/N'."
     blank: Path | None = None
@@ -304,8 +331,8 @@ class CompressionOptions:
     "Column to take as the force, such as 'Aux Input 5'."
     force_gain: float | None = None
     "What a unit of that column is in N."
-    force_offset: float = 0.0
-    "What its zero is in N."
+    force_offset: float | None = None
+    "What its zero is in N, by default 0."
 
 
 @measure.command(name="compression")
@@ -340,21 +367,21 @@ class ConductivityOptions:
     area_spread: Quantity | None = None
     "Standard deviation of the area."
     foil_resistance: Quantity | None = None
-    "Of electrode foils in series, such as '1.2 ohm', at --foil-pressure."
+    "Of electrode foils in series, such as '0.6 ohm cm2', at --foil-pressure."
     foil_pressure: Quantity | None = None
     "Where it was measured; it falls as 1/P."
     blank: Path | None = None
     "Table of a cell without a pellet, to take the foils' resistance from."
     foil_fit: Flag = False
     "Fit the foils' resistance, as 1/P, to the loading."
-    form: str = "sigma"
-    "What is linear in 1/T: sigma or sigmaT."
-    law: str = "auto"
-    "auto, arrhenius or vtf."
-    outliers: str = "flag"
-    "keep, flag or robust."
-    circuit: str = "auto"
-    "Circuit string, where the files are spectra."
+    form: str | None = None
+    "What is linear in 1/T: sigma (default) or sigmaT."
+    law: str | None = None
+    "auto (default), arrhenius or vtf."
+    outliers: str | None = None
+    "keep, flag (default) or robust."
+    circuit: str | None = None
+    "Circuit string, where the files are spectra; by default chosen."
     in_order: Flag = False
     "Rows are in the order measured: loading, then unloading."
     unloaded_to: Quantity | None = None
@@ -386,8 +413,8 @@ class TopographyOptions:
     "Unit of the heights of a bare table, such as nm."
     size: Quantity | None = None
     "Field of a bare table, such as '50 um'."
-    level: str = "plane"
-    "What is removed first: none, plane or curvature."
+    level: str | None = None
+    "What is removed first: none, plane (default) or curvature."
     particles: Flag = False
     "Find particles, such as silver seeds, and their sizes."
     phase: str | None = None
@@ -467,13 +494,13 @@ class XpsOptions:
     """How photoelectron spectra are evaluated."""
 
     model: str | None = None
-    "o1s-garnet or cl2p-oxyhalide; by default guessed from the region."
+    "o1s-garnet, cl2p-oxyhalide, c1s-carbon or line; by default guessed from the region."
     regions: str | None = None
     "Region of a file that holds several, such as 'O 1s'."
     reference: str | None = None
     "Charge reference, such as 'C 1s 284.8 eV', or a shift such as '-0.4 eV'."
-    background: str = "shirley"
-    "shirley or linear."
+    background: str | None = None
+    "shirley (default), linear, tougaard, shirley-fixed, linear-fixed, or stored in the file."
     angle: Quantity | None = None
     "Between the normal and the analyser, such as '45 deg'."
     photon_energy: Quantity | None = None
@@ -482,8 +509,8 @@ class XpsOptions:
     "Lowest binding energy used, such as '526 eV'."
     high: Quantity | None = None
     "Highest binding energy used."
-    ends: int = 5
-    "Points averaged at each end of the background."
+    ends: int | None = None
+    "Points averaged at each end of the background, by default 5."
 
 
 @measure.command(name="xps")
@@ -507,11 +534,11 @@ class GrowthOptions:
 
     area: Quantity | None = None
     "Electrode area, for resistances per area."
-    column: str = ""
+    column: str | None = None
     "Column of the resistance, where a table has several."
-    circuit: str = "auto"
-    "Circuit string, where the files are spectra."
-    arc: str = ""
+    circuit: str | None = None
+    "Circuit string, where the files are spectra; by default chosen."
+    arc: str | None = None
     "Arc of the circuit that grows, such as ws."
     interval: Quantity | None = None
     "Time between spectra that do not say theirs, such as '2 h'."
@@ -544,8 +571,8 @@ class PhasesOptions:
     "Such as '1.5406 angstrom'; by default that of copper."
     phases: str | None = None
     "References to compare with, such as 'LLZTO,LiCl'; by default all."
-    alpha2: Annotated[bool, Parameter(negative="--no-alpha2")] = True
-    "Whether lines have Kα2 beside Kα1."
+    alpha2: Annotated[bool | None, Parameter(negative="--no-alpha2")] = None
+    "Whether lines have Kα2 beside Kα1; by default they have."
 
 
 @measure.command(name="phases")

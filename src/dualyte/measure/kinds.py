@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -14,9 +14,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from dualyte.circuit.spectrum import Spectrum
 from dualyte.errors import DualyteError, InputError
 from dualyte.measure.files.sidecar import facts
-from dualyte.measure.result import KINDS, Evaluation
+from dualyte.measure.result import KINDS, Evaluation, Tell, told_apart
 from dualyte.vocabulary import known, q, shown
 
 #: option: row of the vocabulary that its quantity is
@@ -24,7 +25,7 @@ OPTION_WORDS: Final[Mapping[str, str]] = {
     "angle": "angle", "area": "area", "area_spread": "area", "at": "temperature", "begin": "time",
     "compliance": "compliance", "density": "density", "depth_from": "length",
     "depth_to": "length", "diameter": "displacement", "end": "time", "foil_pressure": "pressure",
-    "foil_resistance": "resistance", "frame_compliance": "compliance", "gap": "length",
+    "foil_resistance": "asr", "frame_compliance": "compliance", "gap": "length",
     "heckel_high": "pressure", "heckel_low": "pressure", "high": "binding_energy",
     "interval": "time", "large": "length", "low": "binding_energy", "mass": "mass",
     "photon_energy": "binding_energy", "pixel": "pixel", "pressure": "pressure",
@@ -40,7 +41,11 @@ _ORDER: Final = (
     "xps", "indentation", "section", "topography", "cycling", "growth", "conductivity",
     "compression", "phases",
 )  # fmt: skip
-_PASSED: Final = re.compile(r"(readme|licen[cs]e|notes?|truth|provenance)\b.*", re.IGNORECASE)
+#: what people write beside files
+_PASSED: Final = re.compile(
+    r"((readme|licen[cs]e|notes?|truth|provenance)(\.(txt|md|rst))?|.*\.toml)", re.IGNORECASE
+)
+_BY_US: Final = "provenance.json"  #: what a folder of results holds, with the names of the others
 _LARGEST_TABLE: Final = 50_000_000  # bytes of a file that is tried as a spectrum
 
 
@@ -137,6 +142,7 @@ def options_beside(kind: str, paths: Sequence[Path]) -> dict[str, Any]:
                     names = ", ".join(option_names(kind))
                     raise InputError(f"{said.source}: no option {name!r}; {kind} has {names}")
                 continue
+            _check_type(kind, name, value, said.source)
             if found.setdefault(name, value) != value:
                 raise InputError(
                     f"{said.source}: option {name} differs between files; evaluate them apart"
@@ -144,25 +150,48 @@ def options_beside(kind: str, paths: Sequence[Path]) -> dict[str, Any]:
     return found
 
 
+_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
+    "bool": (bool,), "float": (int, float), "int": (int,), "str": (str,), "Path": (str,),
+}  # fmt: skip
+
+
+def _check_type(kind: str, name: str, value: Any, source: str) -> None:  # noqa: ANN401 (what TOML holds)
+    """Refuse what a verb could not take, such as a text for a number."""
+    told = str(signature(evaluator(kind)).parameters[name].annotation)
+    wanted = [part for part in told.split(" | ") if part != "None"]
+    if name in OPTION_WORDS or not all(part in _TYPES for part in wanted):
+        return  # checked by its reader, or by the verb
+    fits = {type_ for part in wanted for type_ in _TYPES[part]}
+    if type(value) not in fits:
+        words = {"bool": "true or false", "int": "a whole number", "float": "a number"}
+        need = " or ".join(dict.fromkeys(words.get(part, "a text") for part in wanted))
+        raise InputError(f"{source}: option {name} = {value!r}; it is {need}")
+
+
 def recognise(path: str | Path) -> Recognised | None:
     """Tell the kind of measurement that a file holds, by its content, or None.
 
     A sidecar that says `kind = "xps"` is believed.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or its sidecar is wrong.
     """
     path = Path(path)
     if not path.is_file():
         raise InputError(f"no file {str(path)!r}")
-    with suppress(DualyteError):
-        told = facts(path)
-        if "kind" in told:
-            kind = str(told["kind"].value)
-            if kind not in KINDS:
-                raise InputError(
-                    f"{told['kind'].source}: kind is {kind!r}; it is one of {', '.join(KINDS)}"
-                )
-            return Recognised(path=path, kind=kind, form="as its sidecar says")
-    with path.open("rb") as file:
-        head = file.read(_HEAD)
+    if (told := facts(path).get("kind")) is not None:
+        if told.value not in KINDS:
+            raise InputError(
+                f"{told.source}: kind is {told.value!r}; it is one of {', '.join(KINDS)}"
+            )
+        return Recognised(path=path, kind=told.value, form="as its sidecar says")
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError as error:
+        raise InputError(f"{path.name} cannot be opened: {error.strerror}") from error
     if not head:
         return None
     if (held := _biologic(path, head)) is not None:
@@ -203,11 +232,20 @@ def _spectrum(path: Path) -> Recognised | None:
         found = read_spectra(path)
     except DualyteError:
         return None
-    # any three columns of numbers could be a spectrum: its frequencies are spaced by a factor
-    steps = [np.diff(np.log(np.unique(s.frequency))) for s in found]
-    if not any(d.size and d.sum() > np.log(10) and d.std() < d.mean() for d in steps):
+    if not any(_spaced(one) for one in found):
         return None
     return Recognised(path=path, kind="eis", form=f"impedance {path.suffix.lower()}")
+
+
+def _spaced(spectrum: Spectrum) -> bool:
+    """Whether frequencies are spaced by a factor, as any three columns of numbers are not.
+
+    Columns that no heading names must be so more evenly.
+    """
+    steps = np.diff(np.log(np.unique(spectrum.frequency)))
+    unnamed = any("without headings" in said for said in spectrum.changes)
+    uneven = 0.3 if unnamed else 1.0
+    return bool(steps.size and steps.sum() > np.log(10) and steps.std() < uneven * steps.mean())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,17 +253,25 @@ class Sorted:
     """Files of a folder by the kind of measurement they hold."""
 
     kinds: dict[str, tuple[Path, ...]]  #: in the order of `KINDS`
-    forms: dict[str, str]  #: name of a file: its format
     unknown: tuple[str, ...]  #: files passed over, with the reason
 
 
-def sort_files(paths: Iterable[str | Path]) -> Sorted:
+def sort_files(
+    paths: Iterable[str | Path], *, raise_errors: bool = False, progress: Tell | None = None
+) -> Sorted:
     """Sort files, and those of folders below, by the kind of measurement they hold.
+
+    Hidden files, and results that an earlier run wrote into a folder, are passed over; a file
+    named twice is one.
 
     Parameters
     ----------
     paths
         Files and folders.
+    raise_errors
+        Whether a file whose sidecar is wrong raises; else it is passed over, and that is said.
+    progress
+        Told how many files are sorted, of how many.
 
     Raises
     ------
@@ -233,52 +279,76 @@ def sort_files(paths: Iterable[str | Path]) -> Sorted:
         If a path does not exist.
     """
     found: dict[str, list[Path]] = {kind: [] for kind in KINDS}
-    forms: dict[str, str] = {}
     unknown: list[str] = []
-    for path in _inside(paths):
-        if _PASSED.fullmatch(path.name) or path.suffix.lower() == ".toml":
-            continue
-        known = recognise(path)
-        if known is None:
-            unknown.append(f"{path.name}: no kind of measurement that is known")
-            continue
-        found[known.kind].append(path)
-        forms[path.name] = known.form
+    listed = [path for path in _inside(paths) if not _PASSED.fullmatch(path.name)]
+    for k, (path, name) in enumerate(zip(listed, told_apart(listed), strict=True)):
+        try:
+            known = recognise(path)
+        except DualyteError as error:
+            if raise_errors:
+                raise
+            unknown.append(f"{name}: {error}")
+        else:
+            if known is None:
+                unknown.append(f"{name}: no kind of measurement that is known")
+            else:
+                found[known.kind].append(path)
+        if progress is not None:
+            progress(k + 1, len(listed))
     return Sorted(
         kinds={kind: tuple(files) for kind, files in found.items() if files},
-        forms=forms,
         unknown=tuple(unknown),
     )
 
 
 def _inside(paths: Iterable[str | Path]) -> list[Path]:
+    """Files, and those of folders that are neither hidden nor results of ours; each once."""
     listed: list[Path] = []
     for given in paths:
         path = Path(given)
         if path.is_dir():
             inside = sorted(p for p in path.rglob("*") if p.is_file())
-            hidden = [p for p in inside if any(x.startswith((".", "~")) for x in p.parts[-2:])]
-            listed += [p for p in inside if p not in set(hidden)]
+            ours = {p for known in inside if known.name == _BY_US for p in _written(known)}
+            hidden = (".", "~")
+            listed += [
+                p for p in inside
+                if p not in ours
+                and not any(part.startswith(hidden) for part in p.relative_to(path).parts)
+            ]  # fmt: skip
         elif path.is_file():
             listed.append(path)
         else:
             raise InputError(f"no file or folder {str(path)!r}")
-    return listed
+    return _once(listed)
+
+
+def _written(provenance: Path) -> list[Path]:
+    """The files that a run of ours says it wrote, and what says so."""
+    try:
+        names = json.loads(provenance.read_text(encoding="utf-8"))["files_written"]
+        return [provenance, *(provenance.parent / str(name) for name in names)]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def _once(paths: Iterable[Path]) -> list[Path]:
+    """Every file once: one counted twice would look like a replicate."""
+    return list({path.resolve(): path for path in reversed(list(paths))}.values())[::-1]
 
 
 def files_of(kind: str, paths: Sequence[str | Path]) -> list[Path]:
-    """Files named, those matching patterns, and those of one kind in folders.
+    """Files named, those matching patterns, and those of one kind in folders; each once.
 
     Raises
     ------
     InputError
-        If nothing is there.
+        If nothing is there, or a sidecar in a folder is wrong.
     """
     listed: list[Path] = []
     for given in paths:
         path = Path(given)
         if path.is_dir():
-            listed += sort_files([path]).kinds.get(kind, ())
+            listed += sort_files([path], raise_errors=True).kinds.get(kind, ())
         elif any(mark in str(given) for mark in "*?[") and not path.exists():
             parent = Path(path.anchor) if path.is_absolute() else Path()
             pattern = str(path.relative_to(path.anchor)) if path.is_absolute() else str(path)
@@ -295,4 +365,4 @@ def files_of(kind: str, paths: Sequence[str | Path]) -> list[Path]:
             f"none of the files of {', '.join(map(str, paths))} holds a measurement of {kind}; "
             "name the files themselves to have them read as such"
         )
-    return listed
+    return _once(listed)

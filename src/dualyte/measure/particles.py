@@ -53,10 +53,7 @@ class Particles:
         """Diameter that a share of the particles is smaller than [m]; nan without any."""
         if not self.weights.sum() > 0:
             return float("nan")
-        order = np.argsort(self.diameters)
-        w = self.weights[order]
-        place = (np.cumsum(w) - w / 2) / w.sum()
-        return float(np.interp(share, place, self.diameters[order]))
+        return weighted_quantile(self.diameters, self.weights, share)
 
     @property
     def median(self) -> float:
@@ -79,6 +76,17 @@ class Particles:
             float(self.weights[big].sum() / number) if number > 0 else float("nan"),
             float(self.areas[big].sum() / area) if area > 0 else float("nan"),
         )
+
+
+def weighted_quantile(x: Floats, weights: Floats, share: float) -> float:
+    """Value that a share of the weight lies below, between the middles of the weights.
+
+    >>> weighted_quantile(np.array([3.0, 1.0, 2.0]), np.ones(3), 0.5)
+    2.0
+    """
+    order = np.argsort(x)
+    w = weights[order]
+    return float(np.interp(share, (np.cumsum(w) - w / 2) / w.sum(), x[order]))
 
 
 def find_particles(

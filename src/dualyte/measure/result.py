@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -139,6 +140,16 @@ class Batch(Generic[T]):
     stopped: bool = False
 
 
+def told_apart(paths: Sequence[Path]) -> list[str]:
+    """Names of files; the path where two folders hold the same name.
+
+    >>> told_apart([Path("a/1.csv"), Path("b/1.csv"), Path("b/2.csv")])
+    ['a/1.csv', 'b/1.csv', '2.csv']
+    """
+    often = Counter(path.name for path in paths)
+    return [path.name if often[path.name] == 1 else path.as_posix() for path in paths]
+
+
 def each_file(
     paths: Iterable[str | Path],
     make: Callable[[Path], T],
@@ -167,10 +178,11 @@ def each_file(
     listed = [Path(path) for path in paths]
     if not listed:
         raise InputError("no file is given; give one or more")
+    names = told_apart(listed)
     made: list[tuple[Path, T]] = []
     failures: list[FileFailure] = []
     stopped = False
-    for k, path in enumerate(listed):
+    for k, (path, name) in enumerate(zip(listed, names, strict=True)):
         try:
             if not path.is_file():
                 raise InputError(f"no file {str(path)!r}")
@@ -178,7 +190,12 @@ def each_file(
         except DualyteError as error:
             if raise_errors:
                 raise
-            failures.append(FileFailure(file=path.name, why=str(error)))
+            failures.append(FileFailure(file=name, why=str(error)))
+        except OSError as error:
+            why = f"{path.name} cannot be opened: {error.strerror}"
+            if raise_errors:
+                raise InputError(why) from error
+            failures.append(FileFailure(file=name, why=why))
         except KeyboardInterrupt:
             stopped = True
             break

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -11,7 +12,6 @@ import numpy as np
 
 from dualyte.errors import InputError
 from dualyte.material import Value
-from dualyte.measure.files.sidecar import facts
 from dualyte.measure.particles import Particles, find_particles
 from dualyte.measure.result import Evaluation, Tell, each_file, measured
 from dualyte.measure.section.evaluate import (
@@ -19,6 +19,8 @@ from dualyte.measure.section.evaluate import (
     Estimate,
     combined,
     drawn_again,
+    estimated,
+    phase_of,
     sampled,
 )
 from dualyte.measure.section.micrograph import Micrograph, read_micrograph
@@ -171,32 +173,18 @@ def measure_topography(
     if level not in _LEVELS:
         raise InputError(f"level={level!r}; it is one of {', '.join(_LEVELS)}")
     limit = float(checked("length", large))
+    seen = {"phase": phase, "threshold": threshold, "smooth": smooth, "smallest": smallest,
+            "pixel": pixel, "scale_bar": scale_bar, "split": split or None}  # fmt: skip
+    idle = [name for name, value in seen.items() if value is not None]
+    if idle and not particles:
+        raise InputError(f"{', '.join(idle)}: of particles only; give particles=True with it")
 
-    def sought(
-        levels: Levels,
-        sides: tuple[float, float],
-        name: str,
-        way: str | None,
-        at: float | None,
-    ) -> Seeds:
-        return _seeds(
-            levels, sides, name, phase=way, threshold=at, smooth=smooth, smallest=smallest,
-            large=limit, split=split,
-        )  # fmt: skip
+    sought = partial(_seeds, smooth=smooth, smallest=smallest, large=limit, split=split)
 
     def one(path: Path) -> Topography:
-        with path.open("rb") as file:
-            kind = picture_kind(path, file.read(64))
-        if kind is not None:
-            if not particles:
-                raise InputError(
-                    f"{path.name} is a {kind}, which has no heights; give the height map, or "
-                    "particles=True for the sizes of what is seen"
-                )
-            beside = facts(path).get("phase")
-            way = phase if phase is not None or beside is None else str(beside.value)
+        if _is_picture(path, particles):
             picture = read_micrograph(path, pixel=pixel, scale_bar=scale_bar)
-            return _of_picture(picture, sought, way, threshold)
+            return _of_picture(picture, sought, phase_of(path, phase), threshold)
         surface = detrend(read_surface(path, unit=unit, size=size), _LEVELS[level])
         return _of_heights(surface, sought if particles else None, phase, threshold)
 
@@ -215,6 +203,18 @@ def measure_topography(
         detail=found,
         stopped=batch.stopped,
     )
+
+
+def _is_picture(path: Path, particles: bool) -> bool:
+    """Whether a file has grey levels in place of heights, which only particles may have."""
+    with path.open("rb") as file:
+        kind = picture_kind(path, file.read(64))
+    if kind is not None and not particles:
+        raise InputError(
+            f"{path.name} is a {kind}, which has no heights; give the height map, or "
+            "particles=True for the sizes of what is seen"
+        )
+    return kind is not None
 
 
 _Sought = Callable[[Levels, tuple[float, float], str, str | None, float | None], Seeds]
@@ -244,8 +244,8 @@ def _of_heights(
     if sought is not None:
         # rows of an image are y downwards, so that labels lie as a picture's do
         image = np.ascontiguousarray(surface.heights.T[::-1])
-        at = None if threshold is None else float(np.median(image)) + threshold
-        seeds = sought(image, surface.pixel, surface.name, phase, at)
+        image -= np.median(image)  # from where a threshold counts
+        seeds = sought(image, surface.pixel, surface.name, phase, threshold)
     return Topography(
         name=surface.name, surface=surface, roughness=whole, estimates=estimates, seeds=seeds,
         changes=surface.changes,
@@ -290,9 +290,9 @@ def _seeds(
     levels: Levels,
     sides: tuple[float, float],
     name: str,
-    *,
     phase: str | None,
     threshold: float | None,
+    *,
     smooth: float | None,
     smallest: float | None,
     large: float,
@@ -327,10 +327,7 @@ def _seeds(
     }
     estimates = {}
     for key, (of, sampling) in ways.items():
-        values = np.array([of(p) for _, p in found])
-        sound = values[np.isfinite(values)]
-        about = float(np.sqrt(((sound - values[0]) ** 2).mean())) if sound.size else float("nan")
-        estimates[key] = Estimate(value=float(values[0]), threshold=about, sampling=sampling)
+        estimates[key] = estimated([of(p) for _, p in found], sampling)
     return Seeds(particles=first, segmentation=seen, estimates=estimates, sweep=tuple(found))
 
 

@@ -94,6 +94,18 @@ def arrhenius_figure(
     )
 
 
+def with_spread(number: float, spread: float) -> str:
+    """A number and its standard deviation for a legend, to the same place.
+
+    >>> with_spread(0.0014788, 6.4e-06), with_spread(22.62, 0.11), with_spread(4.0, 0.0)
+    ('0.0014788 ± 0.0000064', '22.62 ± 0.11', '4')
+    """
+    if not (np.isfinite(spread) and spread > 1e-9 * abs(number)):
+        return f"{number:.4g}"
+    places = max(1 - int(np.floor(np.log10(spread))), 0)
+    return f"{number:.{places}f} ± {spread:.{places}f}"
+
+
 def _points(each: Points, k: int, sized: Any) -> list[Series]:  # noqa: ANN401 (a function)
     x = 1000 / np.asarray(each.temperature, dtype=np.float64)
     y = sized(each.value)

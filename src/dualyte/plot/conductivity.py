@@ -8,7 +8,7 @@ from dualyte.errors import InputError
 from dualyte.measure.arrhenius import ArrheniusFit
 from dualyte.measure.conductivity import ConductivitySeries, ConductivityStudy
 from dualyte.measure.result import Evaluation
-from dualyte.plot.arrhenius import Line, Points, arrhenius_figure
+from dualyte.plot.arrhenius import Line, Points, arrhenius_figure, with_spread
 from dualyte.plot.figure import Figure, Series
 from dualyte.vocabulary import Floats, label, shown
 
@@ -109,4 +109,4 @@ def _energy(fit: ArrheniusFit) -> str:
     number, spread = (float(shown("activation_energy", x)) for x in (energy.si, energy.spread))
     what = {"sigmaT": "σT", "sigma": "σ"}.get(fit.form, fit.form)
     law = ", VTF" if fit.law == "vtf" else ""
-    return f"{number:.3f} ± {spread:.3f} eV ({what}{law})"
+    return f"{with_spread(number, spread)} eV ({what}{law})"

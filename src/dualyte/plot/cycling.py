@@ -11,6 +11,7 @@ from dualyte.cycles import Cycles
 from dualyte.errors import DualyteError, InputError
 from dualyte.measure.cycling import CyclesMean, average_cycles, half_of, inflection
 from dualyte.measure.result import Evaluation
+from dualyte.plot.bands import held_pressures, pressure_bands
 from dualyte.plot.figure import Figure, Series, Style
 from dualyte.vocabulary import Floats, known, pretty, show, shown
 
@@ -68,12 +69,12 @@ def capacity_figure(
     panels = [
         Figure(
             name="", x="cycle", y=f"{_way(first)} / {pretty(word.shown)}", y_limits=(0.0, top),
-            series=[*_bands(mean, (0.0, top)), *_marked(cells, mean, y, dy)],
+            series=[*pressure_bands(mean.cycle, mean.pressure, (0.0, top)), *_marked(cells, mean, y, dy)],
         ),
         Figure(
             name="", x="cycle", y="CE / %", y_limits=ce_limits,
             series=[
-                *_bands(mean, ce_limits), *_marked(cells, mean, ce, dce, names=False),
+                *pressure_bands(mean.cycle, mean.pressure, ce_limits), *_marked(cells, mean, ce, dce, names=False),
                 *_below(mean, ce, ce_limits[0]),
             ],
         ),
@@ -110,29 +111,12 @@ def _way(first: str) -> str:
     return "discharge" if first == "charge" else "charge"
 
 
-def _held(mean: CyclesMean) -> list[float]:
-    return list(dict.fromkeys(mean.pressure[np.isfinite(mean.pressure)].tolist()))
-
-
-def _bands(mean: CyclesMean, limits: tuple[float, float]) -> list[Series]:
-    """Rectangles behind cycles of one pressure, as tall as the panel."""
-    out = []
-    for colour, held in enumerate(_held(mean)):
-        mine = np.flatnonzero(mean.pressure == held)
-        runs = np.split(mine, np.flatnonzero(np.diff(mine) > 1) + 1)
-        for run in runs:
-            a, b = mean.cycle[run[0]] - 0.5, mean.cycle[run[-1]] + 0.5
-            x, edges = np.array([a, b, b, a]), np.array([limits[0]] * 2 + [limits[1]] * 2)
-            out.append(Series(x=x, y=edges, style="area", colour=colour))
-    return out
-
-
 def _marked(
     cells: Sequence[Cycles], mean: CyclesMean, y: Floats, dy: Floats, *, names: bool = True
 ) -> list[Series]:
     """Points by pressure, and what was left out of one cell in open grey."""
     out = []
-    pressures: list[float | None] = [*_held(mean)]
+    pressures: list[float | None] = [*held_pressures(mean.pressure)]
     unknown = ~np.isfinite(mean.pressure)
     if (unknown & (mean.count > 0)).any():
         pressures.append(None)

@@ -11,6 +11,7 @@ from dualyte.errors import InputError
 from dualyte.measure.growth import GrowthFit
 from dualyte.measure.growth.evaluate import Grown
 from dualyte.measure.result import Evaluation
+from dualyte.plot.arrhenius import with_spread
 from dualyte.plot.figure import Figure, Series
 from dualyte.vocabulary import Floats, shown
 
@@ -60,7 +61,7 @@ def _figure(
             Series(
                 x=np.sqrt(fit.time) / _ROOT, y=y, low=bars[0], high=bars[1], style="points",
                 colour=k, marker="os^Dv"[k % 5],
-                name=f"{cell}: {rate:.3g} ± {spread:.2g} {what}",
+                name=f"{cell}: {with_spread(rate, spread)} {what}",
             )
         )  # fmt: skip
     return Figure(name=name, x=_X, y=label, series=series, legend="above")
@@ -77,7 +78,7 @@ def _voltage(grown: Sequence[Grown]) -> Figure:
         series.append(
             Series(
                 x=U, y=one.series.resistance, style="points", colour=k, marker="os^Dv"[k % 5],
-                name=f"{one.series.name}: from {curve.p:.3f} ± {curve.spread:.2g} V",
+                name=f"{one.series.name}: from {with_spread(curve.p, curve.spread)} V",
             )
         )  # fmt: skip
     return Figure(

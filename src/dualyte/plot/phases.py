@@ -12,7 +12,9 @@ from dualyte.measure.result import Evaluation
 from dualyte.plot.figure import Figure, Series
 
 _ANGLE: Final = "angle of diffraction 2θ / °"
-_ROOM: Final = 0.055  # of the height of a figure, for the marks of one phase
+#: of the highest point, for the marks below zero: so little that no number of the axis, which
+#: has nine steps at most, falls there
+_ROOM: Final = 0.128
 _SEEN: Final = 0.01  # of the strongest line: fainter ones are not marked
 _MOST: Final = 6000  # points drawn
 
@@ -47,13 +49,14 @@ def _figure(study: PowderStudy, name: str) -> Figure:
         y = np.sqrt(np.interp(at, x, fitted)) + 0.03 * top
         series.append(Series(x=at, y=y, style="open", colour=3, marker="v", name="unexplained"))
     colours = (0, 1, 2, 4)
+    room = _ROOM * top / (len(study.findings) + 0.5)
     for k, each in enumerate(study.findings):
         seen = each.areas > _SEEN * float(each.areas.max(initial=1e-300))
         at = np.degrees(each.angles[seen & np.isfinite(each.angles)])
         if not at.size:
             continue
-        high = -(k + 0.35) * _ROOM * top
-        low = high - 0.7 * _ROOM * top
+        high = -(k + 0.35) * room
+        low = high - 0.7 * room
         # one broken line makes all ticks of a phase
         ticks = np.column_stack([at, at, np.full(at.size, np.nan)]).ravel()
         ends = np.tile([low, high, np.nan], at.size)
@@ -64,8 +67,7 @@ def _figure(study: PowderStudy, name: str) -> Figure:
                 style="line" if each.present else "dashed",
             )
         )  # fmt: skip
-    bottom = -(len(study.findings) + 0.5) * _ROOM * top
     return Figure(
         name=name, x=_ANGLE, y="root of counts", series=series, legend="above", height=0.9,
-        x_limits=(float(x[0]), float(x[-1])), y_limits=(bottom, 1.04 * top),
+        x_limits=(float(x[0]), float(x[-1])), y_limits=(-_ROOM * top, 1.04 * top),
     )  # fmt: skip

@@ -58,7 +58,8 @@ def peak_figure(fit: PeakFit, *, name: str = "xps", title: str | None = None) ->
         Series(
             x=np.concatenate([e, e[::-1]]),
             y=np.concatenate([fit.background + part, fit.background[::-1]]) / scale,
-            style="area", name=f"{_formula(told)} {100 * share:.0f} %",
+            style="area",
+            name=_formula(told) + (f" {100 * share:.0f} %" if any(fit.seen) else ""),
             colour=_PEAKS[k % len(_PEAKS)],
         )
         for k, (told, part, share) in enumerate(

@@ -11,7 +11,7 @@ from typing import Any, Final
 from dualyte.errors import DualyteError, InputError
 from dualyte.material import Value
 from dualyte.measure.files.sidecar import facts
-from dualyte.measure.kinds import evaluator, options_beside, sort_files
+from dualyte.measure.kinds import Sorted, evaluator, options_beside, sort_files
 from dualyte.measure.result import Evaluation, FileFailure, Tell
 from dualyte.report.evaluation import Measurement, evaluate, over_temperature
 from dualyte.report.numbers import gathered
@@ -27,8 +27,8 @@ class Everything:
 
     found: tuple[Evaluation, ...]
     unknown: tuple[str, ...]  #: files that no kind knows, in sentences
-    forms: dict[str, str]  #: name of a file: its format
-    stopped: bool = False
+    paths: tuple[tuple[Path, ...], ...] = ()  #: files of each of `found`
+    stopped: bool = False  #: by Ctrl-C, before all were evaluated
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON holds it."""
@@ -37,10 +37,14 @@ class Everything:
         told: dict[str, Any] = {"measurements": [evaluation_json(each) for each in self.found]}
         if self.unknown:
             told["unknown"] = list(self.unknown)
+        if self.stopped:
+            told["stopped"] = True
         return told
 
 
-def measure_everything(paths: Sequence[str | Path], *, progress: Tell | None = None) -> Everything:
+def measure_everything(
+    paths: Sequence[str | Path], *, held: Sorted | None = None, progress: Tell | None = None
+) -> Everything:
     """Recognise every file of folders, and evaluate each sample with what sidecars say.
 
     Files of a folder are replicates if their names differ by a number at the end only
@@ -51,15 +55,17 @@ def measure_everything(paths: Sequence[str | Path], *, progress: Tell | None = N
     ----------
     paths
         Folders and files.
+    held
+        What `sort_files` found in them, where that is known already.
     progress
-        Told how many kinds are done, of how many.
+        Told how many files are done, of how many.
 
     Raises
     ------
     InputError
         If a path does not exist, or no file is of a known kind.
     """
-    held = sort_files(paths)
+    held = sort_files(paths) if held is None else held
     if not held.kinds:
         why = f" ({held.unknown[0]})" if held.unknown else ""
         raise InputError(
@@ -67,24 +73,31 @@ def measure_everything(paths: Sequence[str | Path], *, progress: Tell | None = N
             'say it in a sidecar dualyte.toml, such as ["scan.txt"] with kind = "xps"'
         )
     found: list[Evaluation] = []
-    stopped = False
     jobs = [(kind, part) for kind, files in held.kinds.items() for part in samples(kind, files)]
-    for k, (kind, files) in enumerate(jobs):
-        if progress:
-            progress(k, len(jobs))
+    total, before, stopped = sum(len(files) for _, files in jobs), 0, False
+    for kind, files in jobs:
         try:
-            found.append(_one(kind, files))
+            found.append(_one(kind, files, _part(progress, before, len(files), total)))
         except DualyteError as error:  # one sample costs only itself
             failed = FileFailure(file=", ".join(p.name for p in files), why=str(error))
             found.append(Evaluation(kind=kind, files=(), results={}, failures=(failed,)))  # type: ignore[arg-type]  # checked there
         except KeyboardInterrupt:
             stopped = True
-        if stopped or (found and found[-1].stopped):
+        if stopped or found[-1].stopped:
             stopped = True
             break
-    if progress:
-        progress(len(jobs), len(jobs))
-    return Everything(found=tuple(found), unknown=held.unknown, forms=held.forms, stopped=stopped)
+        before += len(files)
+        if progress:
+            progress(before, total)
+    used = tuple(files for _, files in jobs[: len(found)])
+    return Everything(found=tuple(found), unknown=held.unknown, paths=used, stopped=stopped)
+
+
+def _part(progress: Tell | None, before: int, files: int, total: int) -> Tell | None:
+    """Tell of one sample as a share of all files."""
+    if progress is None:
+        return None
+    return lambda done, of: progress(before + files * done // max(of, 1), total)
 
 
 def samples(kind: str, files: Sequence[Path]) -> list[tuple[Path, ...]]:
@@ -102,13 +115,13 @@ def samples(kind: str, files: Sequence[Path]) -> list[tuple[Path, ...]]:
     return [tuple(part) for part in found.values()]
 
 
-def _one(kind: str, files: Sequence[Path]) -> Evaluation:
+def _one(kind: str, files: Sequence[Path], progress: Tell | None) -> Evaluation:
     if kind != "eis":
-        return evaluator(kind)(files, **options_beside(kind, files))
+        return evaluator(kind)(files, **options_beside(kind, files), progress=progress)
     from dualyte.measure.files import read_spectra
 
     reading = read_spectra(files, raise_errors=False)
-    return spectra_evaluation(over_temperature(evaluate(reading)))
+    return spectra_evaluation(over_temperature(evaluate(reading, progress=progress)))
 
 
 def spectra_evaluation(found: Measurement) -> Evaluation:

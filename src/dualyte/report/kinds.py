@@ -7,6 +7,7 @@ import json
 import platform
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from html import escape
 from importlib import import_module
 from importlib.metadata import version
@@ -15,7 +16,8 @@ from typing import Any, Final
 
 from dualyte.errors import InputError
 from dualyte.material import Value, material
-from dualyte.measure.result import Evaluation
+from dualyte.measure.kinds import options_beside
+from dualyte.measure.result import Evaluation, FileFailure, told_apart
 from dualyte.plot.figure import Figure
 from dualyte.report.circuits import Tell
 from dualyte.report.numbers import (
@@ -39,7 +41,9 @@ PROPERTIES: Final[Mapping[tuple[str, str], str]] = {
     ("indentation", "hardness"): "hardness",
     ("indentation", "youngs_modulus"): "youngs_modulus",
 }
+_PROVENANCE: Final = "provenance.json"
 _ROWS: Final = 40  # of a table for people
+_STOPPED: Final = "- stopped before all files were read: these are the results of some"
 
 
 def evaluation_json(found: Evaluation) -> dict[str, Any]:
@@ -54,8 +58,18 @@ def evaluation_json(found: Evaluation) -> dict[str, Any]:
     if found.table:
         row["table"] = [{k: _plain(x) for k, x in line.items()} for line in found.table]
     if found.failures:
-        row["failed"] = {failure.file: failure.why for failure in found.failures}
+        row["failed"] = _failed(found.failures)
+    if found.stopped:
+        row["stopped"] = True
     return row
+
+
+def _failed(failures: Sequence[FileFailure]) -> dict[str, str]:
+    """File and why; of several failures of one name none is lost."""
+    told: dict[str, str] = {}
+    for each in failures:
+        told[each.file] = f"{told[each.file]}; {each.why}" if each.file in told else each.why
+    return told
 
 
 def _result(value: Value) -> dict[str, Any]:
@@ -104,7 +118,9 @@ def _cell(x: Any) -> str:  # noqa: ANN401 (what a row of a table holds)
 
 def evaluation_text(found: Evaluation, *, single: bool = True) -> list[str | Table]:
     """What people read of an evaluation, part by part; `single` rows where there are several."""
-    parts: list[str | Table] = [f"{found.kind}: {', '.join(found.files)}", results_table(found)]
+    parts: list[str | Table] = [f"{found.kind}: {_title(found)}"]
+    if found.results:
+        parts.append(results_table(found))
     rows = rows_table(found) if single else None
     if rows is not None and len(found.table) > 1:
         parts += ["", rows]
@@ -113,7 +129,14 @@ def evaluation_text(found: Evaluation, *, single: bool = True) -> list[str | Tab
     parts += [f"- changed: {said}" for said in found.changed]
     parts += [f"- {said}" for said in found.warnings]
     parts += [f"- not read: {failure.why}" for failure in found.failures]
+    if found.stopped:
+        parts.append(_STOPPED)
     return parts
+
+
+def _title(found: Evaluation) -> str:
+    """The files evaluated; where there are none, those that failed."""
+    return ", ".join(found.files or [failure.file for failure in found.failures])
 
 
 # ---------------------------------------------------------------- figures
@@ -172,17 +195,21 @@ def write_evaluation(
         written.append(write_rows(folder / f"{stem}.csv", rows))
     written.append(write_material(found, folder / f"{stem}_values.toml"))
     written += draw_all(evaluation_figures(found), folder, progress)
-    provenance = folder / "provenance.json"
     about = {
         "dualyte": version("dualyte"),
         "python": platform.python_version(),
         "options": {k: v for k, v in (options or {}).items() if v is not None},
-        "files": {path.name: _digest(path) for path in paths},
+        "files": dict(zip(told_apart(paths), map(_digest, paths), strict=True)),
         "changed": list(found.changed),
         "files_written": [each.name for each in written],
     }
-    provenance.write_text(as_json(about, indent=2) + "\n", encoding="utf-8")
-    return [*written, provenance]
+    return [*written, _provenance(folder, about)]
+
+
+def _provenance(folder: Path, about: Mapping[str, Any]) -> Path:
+    path = folder / _PROVENANCE
+    path.write_text(as_json(about, indent=2) + "\n", encoding="utf-8")
+    return path
 
 
 def _lines(parts: Sequence[str | Table]) -> list[str]:
@@ -216,7 +243,7 @@ def write_material(found: Evaluation, path: Path, *, base: str | None = None) ->
     Raises
     ------
     InputError
-        If the base is not a material, or there is nothing to write.
+        If the base is not a material, there is nothing to write, or the file cannot be written.
     """
     if not found.results:
         raise InputError(f"{found.kind} gave no result that could be saved")
@@ -227,7 +254,10 @@ def write_material(found: Evaluation, path: Path, *, base: str | None = None) ->
     for name, value in found.results.items():
         lines += ["", *_toml(PROPERTIES.get((found.kind, name), name), value)]
     text = "\n".join(lines) + "\n"
-    path.write_text(text, encoding="utf-8")
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}") from error
     material(path)  # what was written can be read
     return path
 
@@ -262,6 +292,7 @@ def write_page(
     folder: Path,
     *,
     unknown: Sequence[str] = (),
+    paths: Sequence[Sequence[Path]] = (),
     title: str = "Measurements",
     progress: Tell | None = None,
 ) -> list[Path]:
@@ -272,9 +303,11 @@ def write_page(
     found
         Evaluations, in the order of the page.
     folder
-        Made if it is not there.
+        Made if it is not there; what an earlier page had is removed.
     unknown
         What was passed over, in sentences.
+    paths
+        The files of each evaluation, for their digests.
     title
         Of the page.
     progress
@@ -286,14 +319,21 @@ def write_page(
         The page first.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    _remove_page(folder)
     written: list[Path] = []
+    homes: list[str] = []
     body: list[str] = []
     taken: dict[str, int] = {}
     for k, each in enumerate(found):
         taken[each.kind] = taken.get(each.kind, 0) + 1
         number = f"_{taken[each.kind]}" if taken[each.kind] > 1 else ""
         home = folder / f"{each.kind}{number}"
-        own = write_evaluation(each, home) if each.results else []
+        own: list[Path] = []
+        if each.results:
+            files = paths[k] if k < len(paths) else ()
+            asked = options_beside(each.kind, files)
+            own = write_evaluation(each, home, paths=files, options=asked)
+            homes.append(home.name)
         written += own
         images = [p for p in own if p.suffix == ".png"]
         body += _section(each, [f"{home.name}/{p.name}" for p in images])
@@ -303,17 +343,40 @@ def write_page(
         body += ["<h2>Passed over</h2>", _listed(unknown)]
     page = folder / "summary.html"
     page.write_text(_PAGE.format(title=escape(title), body="\n".join(body)), encoding="utf-8")
-    return [page, *written]
+    about = {
+        "dualyte": version("dualyte"),
+        "files_written": [page.name],
+        "folders_written": homes,
+        "passed_over": list(unknown),
+    }
+    return [page, *written, _provenance(folder, about)]
+
+
+def _remove_page(folder: Path) -> None:
+    """Remove what an earlier page had here, so that no result outlives its page."""
+    try:
+        told = json.loads((folder / _PROVENANCE).read_text(encoding="utf-8"))
+        homes = [folder / Path(str(name)).name for name in told.get("folders_written", [])]
+    except (OSError, ValueError, AttributeError, TypeError):
+        homes = []
+    for home in homes:
+        remove_former(home)
+        (home / _PROVENANCE).unlink(missing_ok=True)
+        with suppress(OSError):  # what else it holds stays
+            home.rmdir()
+    remove_former(folder)
 
 
 def _section(found: Evaluation, images: Sequence[str]) -> list[str]:
-    parts = [f"<h2>{escape(found.kind)}</h2>", f"<p>{escape(', '.join(found.files))}</p>"]
-    parts.append(_html(*results_table(found)))
+    parts = [f"<h2>{escape(found.kind)}</h2>", f"<p>{escape(_title(found))}</p>"]
+    if found.results:
+        parts.append(_html(*results_table(found)))
     if (rows := rows_table(found)) is not None and len(found.table) > 1:
         parts.append(f"<details><summary>single rows</summary>{_html(*rows)}</details>")
     parts += [f'<img src="{escape(name)}" alt="{escape(found.kind)}">' for name in images]
     notes = [*(f"changed: {said}" for said in found.changed), *found.warnings]
     notes += [f"not read: {failure.why}" for failure in found.failures]
+    notes += [_STOPPED.removeprefix("- ")] if found.stopped else []
     return [*parts, _listed(notes)] if notes else parts
 
 

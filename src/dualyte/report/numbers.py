@@ -79,12 +79,16 @@ def plus_minus(x: float, spread: float | None) -> str:
     >>> plus_minus(149.63, 0.662), plus_minus(2.13e-7, 3.1e-9), plus_minus(0.05, None)
     ('149.63 ± 0.66', '(2.130 ± 0.031)e-7', '0.05')
     """
-    if not spread or not math.isfinite(spread) or x == 0:
+    if not spread or not math.isfinite(spread):
         return f"{x:.4g}"
+    if x == 0:
+        return f"0 ± {spread:.1g}"
     if spread > abs(x):
         return f"{x:.2g} ± {spread:.1g}"
     power = math.floor(math.log10(abs(x)))
     digits = 1 - math.floor(math.log10(spread))
+    if spread < 1e-5 * abs(x):  # more digits than anyone reads
+        return f"{x:.6g} ± {spread:.1g}"
     if 1e-3 <= abs(x) < 1e5 and digits <= 6:
         digits = max(digits, 0)
         return f"{x:.{digits}f} ± {spread:.{digits}f}"

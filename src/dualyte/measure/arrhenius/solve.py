@@ -264,7 +264,8 @@ def choose(
     fits: dict[Law, Line] = {"arrhenius": solve(data, "arrhenius", ones)}
     if able:
         fits["vtf"] = solve(data, "vtf", ones)
-    aicc = {str(name): _aicc(fit, data) for name, fit in fits.items()}
+    believed = data.trusted and _believable(list(fits.values())[-1], data)
+    aicc = {str(name): _aicc(fit, data, trusted=believed) for name, fit in fits.items()}
     chosen: Law = "arrhenius" if law == "auto" else law
     if law == "auto" and able and not fits["vtf"].held and aicc["vtf"] < aicc["arrhenius"] - 2:
         chosen = "vtf"
@@ -273,12 +274,20 @@ def choose(
     return chosen, fits, aicc
 
 
-def _aicc(fit: Line, data: Data) -> float:
+def _believable(fit: Line, data: Data) -> bool:
+    """Whether the scatter about the law with most numbers is what the spreads say (5 %)."""
+    from scipy.stats import chi2
+
+    free = data.T.size - fit.theta.size
+    return free < 1 or bool(chi2.sf(float(data.w @ fit.residual**2), free) >= 0.05)
+
+
+def _aicc(fit: Line, data: Data, *, trusted: bool) -> float:
     """Corrected information criterion; infinite where the points are too few for it."""
     n, chi2 = data.T.size, float(data.w @ fit.residual**2)
-    k = fit.theta.size + (not data.trusted)  # the scatter is a parameter too if not given
+    k = fit.theta.size + (not trusted)  # the scatter is a parameter too if not given
     if n - k - 1 <= 0:
         return float("inf")
     floor = n * (1e-14 * float(np.abs(data.y).max())) ** 2 * float(data.w.max())
-    told = chi2 if data.trusted else n * float(np.log(max(chi2, floor) / n))
+    told = chi2 if trusted else n * float(np.log(max(chi2, floor) / n))
     return told + 2 * k + 2 * k * (k + 1) / (n - k - 1)

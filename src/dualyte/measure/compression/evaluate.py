@@ -100,6 +100,10 @@ def measure_compression(
     if blank is not None and compliance is not None:
         raise InputError("both compliance and blank are given; give one of them")
     frame = _frame(compliance, blank)
+    if force_column is None and (force_gain is not None or force_offset != 0):
+        raise InputError(
+            "force_gain and force_offset are of an external load cell; give its force_column too"
+        )
     choices = Choices(
         diameter=diameter, mass=mass, density=density, thickness=thickness, zero=zero,
         start_density=start_density, heckel_low=heckel_low, heckel_high=heckel_high, frame=frame,
@@ -181,17 +185,26 @@ def _numbers(run: Run) -> Iterator[_Number]:
         if run.density is not None:
             a, b = run.parts.top, run.parts.release
             gain = float(np.log(run.density[b] / run.density[a]))
-            yield _Number("creep_strain", "strain", gain, np.nan, "ln of the density over the hold")
+            # noise of its two ends, and the row at which it begins
+            noise = 2**0.5 * noise_of(run.density[run.parts.contact :]) / float(run.density[a])
+            row = np.log(run.density[a + 1] / run.density[a]) / 12**0.5
+            where = "ln of the density over the hold"
+            yield _Number("creep_strain", "strain", gain, float(np.hypot(noise, row)), where)
 
 
 def _forces(run: Run) -> Iterator[_Number]:
+    spread = np.nan  # not known without the load zero
     if run.force is not None and run.zero is not None:
-        spread = float(np.hypot(run.zero.noise, np.nan_to_num(run.zero.spread)))
+        spread = float(np.hypot(run.zero.noise, run.zero.spread))
         most = float(run.force[run.peak])
-        yield _Number("max_force", "force", most, spread, "largest force without the load zero")
+        where = "largest force" + (" without the load zero" if run.zero.known else "")
+        yield _Number("max_force", "force", most, spread, where)
     if run.pressure is not None:
         most = float(run.pressure[run.peak])
-        yield _Number("max_pressure", "pressure", most, np.nan, "largest pressure")
+        d = run.choices.diameter
+        own = run.data.pressure is not None or d is None  # and not the force over the area
+        wide = noise_of(run.pressure) if own or d is None else spread / (np.pi / 4 * d**2)
+        yield _Number("max_pressure", "pressure", most, wide, "largest pressure")
     if run.parts.broke is not None and run.force is not None:
         last = float(run.force[run.parts.broke])
         yield _Number("break_force", "force", last, np.nan, "last row before the break")
@@ -209,7 +222,9 @@ def _works(run: Run) -> Iterator[_Number]:
             "force over displacement from contact to the largest force",
         )  # fmt: skip
     if run.parts.held:
-        yield _Number("work_hold", "energy", work.hold, np.nan, "of it, while the force was held")
+        yield _Number(
+            "work_hold", "energy", work.hold, work.hold_spread, "of it, while the force was held"
+        )
     if np.isfinite(work.elastic):
         yield _Number(
             "work_elastic", "energy", work.elastic, work.elastic_spread, "returned on unloading"
@@ -277,7 +292,8 @@ def _combined(found: Sequence[Sequence[_Number]]) -> dict[str, Any]:
         spread = inside
         if len(these) > 1:
             spread = float(np.nanmax([np.std(values, ddof=1), inside]))
-            where = f"{where}; mean of {len(these)} files"
+            alike = len({number.where for number in these}) == 1
+            where += f"{'' if alike else ' in the first'}; mean of {len(these)} files"
         results[name] = measured(
             first.quantity, float(values.mean()), spread, where=where, computed=first.computed
         )

@@ -52,6 +52,7 @@ class Work:
     loading_spread: float
     elastic_spread: float
     plastic_spread: float
+    hold_spread: float  #: J; nan without a hold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,13 +325,12 @@ def work_of(
 
     def spread(i: int, j: int) -> float:
         """Load zero, compliance, and the noise of both columns."""
-        shift = (
-            0.0 if np.isnan(zero.spread) else zero.spread * abs(displacement[j] - displacement[i])
-        )
+        shift = zero.spread * abs(displacement[j] - displacement[i])  # nan where it is not known
         frame = compliance_spread * abs(force[j] ** 2 - force[i] ** 2) / 2
         du, df = np.diff(displacement[i : j + 1]), np.diff(force[i : j + 1])
         cell = zero.noise * float(np.sqrt((du**2).sum()))
-        encoder = noise_of(displacement) * float(np.hypot(np.sqrt((df**2).sum()), force[j]))
+        ends = np.hypot(force[i], force[j])  # where a segment begins and ends is off by noise
+        encoder = noise_of(displacement) * float(np.hypot(np.sqrt((df**2).sum()), ends))
         return float(np.sqrt(shift**2 + frame**2 + cell**2 + encoder**2))
 
     last = parts.end if parts.broke is not None or not parts.unloads else r
@@ -340,7 +340,9 @@ def work_of(
     return Work(
         loading=loading, hold=area(parts.top, r) if parts.held else 0.0, elastic=elastic,
         plastic=loading - elastic, loading_spread=sl, elastic_spread=se,
-        plastic_spread=float(np.hypot(sl, se)),
+        # what the row of the release is off by is in both, and not in their difference
+        plastic_spread=spread(a, e) if parts.unloads else np.nan,
+        hold_spread=spread(parts.top, r) if parts.held else np.nan,
     )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ from dualyte.vocabulary import Floats, checked, show
 _HIGHEST: Final = 8e9  # Pa: no die stands more
 _OVERFULL: Final = 1.02
 _BENT: Final = 0.1  # sag of a Heckel plot that is no line
+_MISSED: Final = 0.03  # of the relative density, by which a line does not describe a run
 _FREE: Final = 0.02  # of the largest pressure: unloaded
 
 
@@ -56,6 +57,12 @@ class Choices:
         for name in ("heckel_low", "heckel_high"):
             if (value := getattr(self, name)) is not None:
                 checked("pressure", value)
+        low, high = self.heckel_low, self.heckel_high
+        if low is not None and high is not None and not low < high:
+            raise InputError(
+                f"the Heckel range goes from {show('pressure', low)} to {show('pressure', high)}; "
+                "give heckel_low below heckel_high"
+            )
         if self.diameter is not None and self.diameter > 0.5:
             raise InputError(f"diameter={self.diameter:g} m; SI is taken: a 10 mm die is 0.01")
         if self.start_density is not None and not 0 < self.start_density < 1:
@@ -159,6 +166,12 @@ def _pressed(data: Compression, choices: Choices, flags: list[str]) -> Run:
                 "the unit of the force, and the diameter in m"
             )
     work = work_of(force, moved, parts, zero, spread)
+    if work.loading <= 0 or (parts.unloads and work.elastic < 0):
+        why = "check the compliance" if choices.frame is not None else "check the load zero"
+        raise InputError(
+            f"{data.title}: its work of loading is {work.loading:.3g} J and its elastic work "
+            f"{work.elastic:.3g} J, which cannot be below 0; {why}"
+        )
     if parts.unloads and force[parts.end] > 0.05 * force.max():
         flags.append(
             f"the run unloads to {show('force', float(force[parts.end]))} only, so the elastic "
@@ -286,6 +299,11 @@ def _with_kawakita(run: Run, p: Floats, d: Floats, flags: list[str]) -> Run:
         line = kawakita(p, d, start)
         if not line.a_spread < line.a:
             raise ValidityError(f"a = {line.a:.3g} ± {line.a_spread:.2g} says nothing")
+        inside = (p >= line.low) & (p <= line.high)
+        drawn = start / (1 - line.a * p[inside] / (p[inside] + line.pressure))
+        off = float(np.abs(drawn - d[inside]).max())
+        if off > _MISSED:
+            flags.append(f"the Kawakita line misses the relative density by up to {off:.2g}")
         return replace(run, kawakita=line)
     except (InputError, ValidityError) as error:
         flags.append(f"no Kawakita line: {error}")

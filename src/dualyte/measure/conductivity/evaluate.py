@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
@@ -13,7 +14,14 @@ import numpy.typing as npt
 from dualyte.errors import DualyteError, InputError
 from dualyte.material import Value
 from dualyte.measure.arrhenius import ArrheniusFit, fit_arrhenius
-from dualyte.measure.conductivity.foil import FoilFit, fit_foil
+from dualyte.measure.conductivity.foil import (
+    FoilFit,
+    Foils,
+    fit_foil,
+    of_table,
+    settled,
+    taken_off,
+)
 from dualyte.measure.conductivity.points import (
     ConductivitySeries,
     ConductivityStudy,
@@ -21,9 +29,7 @@ from dualyte.measure.conductivity.points import (
     conductivity,
     unloading_loss,
 )
-from dualyte.measure.conductivity.reading import FOIL, How, Read, _branched, read_points
-from dualyte.measure.files.grid import read_grid
-from dualyte.measure.files.quantity_columns import quantity_column
+from dualyte.measure.conductivity.reading import How, Read, branched, read_points
 from dualyte.measure.files.replicates import Own, combined
 from dualyte.measure.result import Evaluation, Tell, each_file
 from dualyte.vocabulary import ROOM, Floats, checked, show, shown
@@ -35,16 +41,6 @@ _SOFT: Final = 5e6  # Pa below which foils add a resistance worth a word
 _FEWEST: Final = 3  # temperatures for an activation energy
 _OTHER: Final[dict[Form, Form]] = {"sigma": "sigmaT", "sigmaT": "sigma"}
 _FORM: Final = {"sigma": "ln σ", "sigmaT": "ln σT"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Foil:
-    """What is known of the foils."""
-
-    asr: float | None = None
-    pressure: float | None = None  #: Pa, where `asr` holds; it falls as 1/P from there
-    blank: tuple[Floats, Floats] | None = None  #: Pa, Ω m²
-    fit: bool = False
 
 
 def measure_conductivity(
@@ -138,7 +134,7 @@ def measure_conductivity(
         area=area, thickness=thickness, temperature=temperature, pressure=pressure,
         circuit=circuit, in_order=in_order,
     )  # fmt: skip
-    foil = _foil(foil_resistance, foil_pressure, blank, foil_fit, area)
+    foil = settled(foil_resistance, foil_pressure, blank, foil_fit, area)
     batch = each_file(
         paths, lambda path: read_points(path, how), raise_errors=raise_errors, progress=progress
     )
@@ -147,8 +143,7 @@ def measure_conductivity(
         return Evaluation(kind="conductivity", files=(), results={}, stopped=batch.stopped)
     warned = [w for read in reads for w in read.warnings]
     said = [c for read in reads for c in read.changes]
-    relative = (area_spread / area if area else 0.0, thickness_spread)
-    series = _series(reads, foil, in_order, relative, warned, said)
+    series = _series(reads, foil, in_order, (area_spread, thickness_spread), warned, said)
     study = ConductivityStudy(series=series, fits=_fits(series, form, law, outliers, at, warned))
     found = _results(study, form, at, unloaded_to, foil, warned)
     return Evaluation(
@@ -158,76 +153,14 @@ def measure_conductivity(
     )  # fmt: skip
 
 
-# ---------------------------------------------------------------- foils
-
-
-def _foil(
-    asr: float | None, pressure: float | None, blank: str | None, fit: bool, area: float | None
-) -> _Foil:
-    """Settle how the foils are taken off."""
-    if (asr is not None) + (blank is not None) + fit > 1:
-        raise InputError(
-            "give one of foil_resistance, blank and foil_fit: each takes the foils off"
-        )
-    if pressure is not None and asr is None:
-        raise InputError("foil_pressure needs foil_resistance, the resistance there")
-    if asr is not None and asr < 0:
-        raise InputError(f"foil_resistance={asr:g} Ω m² is negative; check its sign")
-    return _Foil(
-        asr=asr, pressure=pressure, fit=fit, blank=_blank(Path(blank), area) if blank else None
-    )
-
-
-def _blank(path: Path, area: float | None) -> tuple[Floats, Floats]:
-    """Resistance of foils against pressure, sorted."""
-    if not path.is_file():
-        raise InputError(f"no file {str(path)!r} with the resistance of the foils")
-    grid = read_grid(path)
-    P = quantity_column(grid, ("pressure", "stack pressure", "P"), ("pressure",))
-    R = quantity_column(grid, (*FOIL, "R", "resistance", "ASR"), ("asr", "resistance"))
-    if P is None or R is None:
-        raise InputError(
-            f"{path.name}: a blank needs columns such as pressure / MPa and R / ohm cm2; it has "
-            f"{', '.join(grid.headings) or 'no headings'}"
-        )
-    if R.quantity == "resistance" and area is None:
-        raise InputError(f'{path.name}: R in ohm needs the area; give area=q("0.785 cm2")')
-    y = R.values * (float(area or 1.0) if R.quantity == "resistance" else 1.0)
-    kept = np.isfinite(P.values) & np.isfinite(y)
-    if not kept.any() or (y[kept] <= 0).any():
-        raise InputError(f"{path.name}: the resistances of foils must be positive")
-    P_sorted = np.unique(P.values[kept])
-    means = np.array([y[kept][P.values[kept] == p].mean() for p in P_sorted])
-    return P_sorted, means
-
-
-def _taken_off(foil: _Foil, P: Floats, fit: FoilFit | None, name: str, warned: list[str]) -> Floats:
-    """Resistance of the foils at every point, Ω m²."""
-    if fit is not None:
-        return np.where(np.isfinite(P), fit.at(P), 0.0)
-    if foil.blank is not None:
-        at, R = foil.blank
-        beyond = (at.min() * 0.99 > P) | (at.max() * 1.01 < P)
-        if beyond.any():
-            warned.append(f"{name}: the blank was held constant beyond its pressures")
-        return np.asarray(np.exp(np.interp(np.log(P), np.log(at), np.log(R))))
-    if foil.asr is None:
-        return np.zeros(P.size)
-    if foil.pressure is None:
-        return np.full(P.size, foil.asr)
-    if np.isnan(P).any():
-        raise InputError(f"{name}: foil_pressure needs the pressure of every point; one has none")
-    return np.asarray(foil.asr * foil.pressure / P)
-
-
 # ---------------------------------------------------------------- series
 
 
 def _series(
     reads: Sequence[Read],
-    foil: _Foil,
+    foil: Foils,
     in_order: bool,
-    relative: tuple[float, float],
+    spreads: tuple[float, float],
     warned: list[str],
     said: list[str],
 ) -> tuple[ConductivitySeries, ...]:
@@ -239,9 +172,9 @@ def _series(
         here = [(p, R) for p, R in points if p.sample == name]
         own = [p for p, _ in here]
         if in_order and not any(p.branch for p in own):
-            own = _branched(own)
+            own = branched(own)
         columns = [R for _, R in here]
-        made.append(_one(name, own, columns, foil, relative, warned, said))
+        made.append(_one(name, own, columns, foil, spreads, warned, said))
     return tuple(made)
 
 
@@ -249,14 +182,14 @@ def _one(
     name: str,
     points: Sequence[Point],
     columns: Sequence[float | None],
-    foil: _Foil,
-    relative: tuple[float, float],
+    foil: Foils,
+    spreads: tuple[float, float],
     warned: list[str],
     said: list[str],
 ) -> ConductivitySeries:
-    P, T, asr, spread, d, given = (
+    P, T, asr, spread, d, A, given = (
         np.array([getattr(p, word) for p in points])
-        for word in ("pressure", "temperature", "asr", "spread", "thickness", "sigma")
+        for word in ("pressure", "temperature", "asr", "spread", "thickness", "area", "sigma")
     )
     branch = tuple(p.branch for p in points)
     has = np.isfinite(asr)
@@ -268,10 +201,9 @@ def _one(
             f"{name}: took off a foil resistance fitted as a/P, "
             f"{show('asr', fit.slope / 1e6, 3)} at 1 MPa"
         )
-    off = _taken_off(foil, P, fit, name, warned)
+    off = taken_off(foil, P, fit, name, warned)
     if any(R is not None for R in columns):
-        off = np.array([0.0 if R is None else R for R in columns])
-        said.append(f"{name}: took off the foil resistances of the table")
+        off = of_table(name, columns, foil, off, said)
     sigma, share = given.copy(), np.full(P.size, np.nan)
     if has.any():
         try:
@@ -292,15 +224,19 @@ def _one(
     checked("conductivity", sigma)
     return ConductivitySeries(
         name=name, pressure=P, temperature=T, asr=asr, thickness=d, foil=off, conductivity=sigma,
-        spread=share * sigma, branch=branch, foil_fit=fit, geometry=_geometry(relative, d),
+        spread=share * sigma, branch=branch, foil_fit=fit, geometry=_geometry(name, spreads, A, d),
         files=tuple(dict.fromkeys(p.file for p in points)),
     )  # fmt: skip
 
 
-def _geometry(relative: tuple[float, float], thickness: Floats) -> float:
-    area, spread = relative
-    d = float(np.nanmean(thickness)) if np.isfinite(thickness).any() else np.inf
-    return float(np.hypot(area, spread / d))
+def _geometry(name: str, spreads: tuple[float, float], *sizes: Floats) -> float:
+    """Relative spread of d/A, from those of area and thickness."""
+    shares = []
+    for word, spread, size in zip(("area", "thickness"), spreads, sizes, strict=True):
+        if spread > 0 and not np.isfinite(size).any():
+            raise InputError(f"{name}: {word}_spread needs the {word}; give it, or leave both out")
+        shares.append(spread / float(np.nanmean(size)) if spread > 0 else 0.0)
+    return math.hypot(*shares)
 
 
 def _fitted_foil(
@@ -386,7 +322,7 @@ def _results(
     form: Form,
     at: float,
     unloaded_to: float | None,
-    foil: _Foil,
+    foil: Foils,
     warned: list[str],
 ) -> dict[str, Value]:
     collected: dict[str, list[Own]] = {}
@@ -493,10 +429,12 @@ def _of_temperature(
             )  # fmt: skip
     if form in fits:
         fit = fits[form]
+        outside = not fit.temperature.min() - _NEAR_ROOM <= at <= fit.temperature.max() + _NEAR_ROOM
         value = fit.reference
         found[_room(at)] = Own(
             quantity="conductivity", si=value.si, where=f"{fit.name}: {value.where}",
             spread=value.si * float(np.hypot(value.spread, each.geometry)), note=value.note,
+            model=outside,  # an extrapolation is not measured
         )  # fmt: skip
         if fit.law == "vtf":
             found["vtf_temperature"] = Own(

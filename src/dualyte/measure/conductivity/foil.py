@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from dualyte.errors import InputError
+from dualyte.measure.files.grid import read_grid
+from dualyte.measure.files.quantity_columns import quantity_column
 from dualyte.vocabulary import Floats, checked, show
 
 _FEWEST: Final = 4  # points; two numbers are fitted
+#: headings of a column of foils
+FOIL: Final = ("R[ _]?foils?", "foils?( resistance)?", "R[ _]?blank", "blank")
 _REACH: Final = 2.0  # ratio of pressures that tells 1/P from a constant
 
 
@@ -27,8 +33,8 @@ class FoilFit:
     curvature: float  #: probability of so much curvature in 1/P by chance; nan if not testable
 
     def at(self, pressure: npt.ArrayLike) -> Floats:
-        """Resistance of the foils at a pressure [Pa], Ω m²."""
-        return np.asarray(self.slope / np.asarray(pressure, dtype=np.float64))
+        """Resistance of the foils at a pressure [Pa], Ω m²; never below zero."""
+        return np.asarray(max(self.slope, 0.0) / np.asarray(pressure, dtype=np.float64))
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -120,3 +126,94 @@ def _bends(x: Floats, y: Floats, s: Floats | None) -> float:
     theta, cov = _line(np.column_stack([np.ones_like(x), x, x**2]), y, s)
     floor = (1e-12 * float(np.abs(y).max())) ** 2  # rounding is no curvature
     return 2 * float(t_law.sf(abs(theta[2]) / np.sqrt(cov[2, 2] + floor), free))
+
+
+# ---------------------------------------------------------------- what is taken off
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foils:
+    """What is known of the foils."""
+
+    asr: float | None = None
+    pressure: float | None = None  #: Pa, where `asr` holds; it falls as 1/P from there
+    blank: tuple[Floats, Floats] | None = None  #: Pa, Ω m²
+    fit: bool = False
+
+
+def settled(
+    asr: float | None, pressure: float | None, blank: str | None, fit: bool, area: float | None
+) -> Foils:
+    """Settle how the foils are taken off."""
+    if (asr is not None) + (blank is not None) + fit > 1:
+        raise InputError(
+            "give one of foil_resistance, blank and foil_fit: each takes the foils off"
+        )
+    if pressure is not None and asr is None:
+        raise InputError("foil_pressure needs foil_resistance, the resistance there")
+    if asr is not None and asr < 0:
+        raise InputError(f"foil_resistance={asr:g} Ω m² is negative; check its sign")
+    return Foils(
+        asr=asr, pressure=pressure, fit=fit, blank=_blank(Path(blank), area) if blank else None
+    )
+
+
+def _blank(path: Path, area: float | None) -> tuple[Floats, Floats]:
+    """Resistance of foils against pressure, sorted."""
+    if not path.is_file():
+        raise InputError(f"no file {str(path)!r} with the resistance of the foils")
+    grid = read_grid(path)
+    P = quantity_column(grid, ("pressure", "stack pressure", "P"), ("pressure",))
+    R = quantity_column(grid, (*FOIL, "R", "resistance", "ASR"), ("asr", "resistance"))
+    if P is None or R is None:
+        raise InputError(
+            f"{path.name}: a blank needs columns such as pressure / MPa and R / ohm cm2; it has "
+            f"{', '.join(grid.headings) or 'no headings'}"
+        )
+    if R.quantity == "resistance" and area is None:
+        raise InputError(f'{path.name}: R in ohm needs the area; give area=q("0.785 cm2")')
+    y = R.values * (float(area or 1.0) if R.quantity == "resistance" else 1.0)
+    kept = np.isfinite(P.values) & np.isfinite(y)
+    if not kept.any() or (y[kept] <= 0).any():
+        raise InputError(f"{path.name}: the resistances of foils must be positive")
+    P_sorted = np.unique(P.values[kept])
+    means = np.array([y[kept][P.values[kept] == p].mean() for p in P_sorted])
+    return P_sorted, means
+
+
+def taken_off(foil: Foils, P: Floats, fit: FoilFit | None, name: str, warned: list[str]) -> Floats:
+    """Resistance of the foils at every point, Ω m²."""
+    if np.isnan(P).any() and (foil.fit or foil.blank is not None or foil.pressure is not None):
+        raise InputError(
+            f"{name}: foils that change with pressure need the pressure of every point; one has "
+            "none: fill it in, or leave the row out"
+        )
+    if fit is not None:
+        return fit.at(P)
+    if foil.blank is not None:
+        at, R = foil.blank
+        beyond = (at.min() * 0.99 > P) | (at.max() * 1.01 < P)
+        if beyond.any():
+            warned.append(f"{name}: the blank was held constant beyond its pressures")
+        return np.asarray(np.exp(np.interp(np.log(P), np.log(at), np.log(R))))
+    if foil.asr is None:
+        return np.zeros(P.size)
+    if foil.pressure is None:
+        return np.full(P.size, foil.asr)
+    return np.asarray(foil.asr * foil.pressure / P)
+
+
+def of_table(
+    name: str, columns: Sequence[float | None], foil: Foils, off: Floats, said: list[str]
+) -> Floats:
+    """Resistances of the foils in a column of the table, unless an option goes before them."""
+    if foil.asr is not None or foil.blank is not None or foil.fit:
+        said.append(f"{name}: left the foil resistances of the table for those of the options")
+        return off
+    found = np.array([0.0 if R is None else R for R in columns])
+    if np.isnan(found).any():
+        raise InputError(
+            f"{name}: a row has no foil resistance; fill the column, with 0 where there is none"
+        )
+    said.append(f"{name}: took off the foil resistances of the table")
+    return found

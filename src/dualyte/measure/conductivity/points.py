@@ -67,6 +67,7 @@ class Point:
     asr: float = float("nan")  #: Ω m², with the foils
     spread: float = float("nan")  #: Ω m², one standard deviation; nan where it is not known
     thickness: float = float("nan")  #: m
+    area: float = float("nan")  #: m²
     sigma: float = float("nan")  #: S/m, where the file has it and no resistance
     pressure: float = float("nan")  #: Pa
     temperature: float = float("nan")  #: K

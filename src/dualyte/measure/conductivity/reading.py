@@ -12,8 +12,10 @@ from typing import Any, Final
 import numpy as np
 
 from dualyte.errors import InputError
+from dualyte.measure.conductivity.foil import FOIL
 from dualyte.measure.conductivity.points import Point
-from dualyte.measure.files.grid import Grid, grids
+from dualyte.measure.conductivity.tables import first_tables, table_of
+from dualyte.measure.files.grid import Grid
 from dualyte.measure.files.names import pressures, temperatures
 from dualyte.measure.files.quantity_columns import QuantityColumn, quantity_column, word_column
 from dualyte.measure.files.sidecar import facts
@@ -28,10 +30,8 @@ RESISTANCE: Final = (
 SIGMA: Final = ("sigma", "σ", "(ionic |total )?conductivity", "sigma[ _]?(total|ion)?")
 THICKNESS: Final = ("thickness", "d", "L", "(pellet )?(thickness|height)")
 AREA: Final = ("area", "A", "(electrode )?area")
-FOIL: Final = ("R[ _]?foils?", "foils?( resistance)?", "R[ _]?blank", "blank")
 _BRANCH: Final = ("branch", "direction", "step", "load(ing)?", "sweep")
 _SAMPLE: Final = ("sample", "cell", "replicate", "pellet", "specimen")
-_SIGNATURE: Final = re.compile(r"freq|Re\(Z\)|Z'|Zs'|Zreal", re.IGNORECASE)
 _HEAD: Final = re.compile(
     r"^\W*(?:electrode |pellet |stack )?(area|thickness|diameter|temperature|pressure)"
     r"\s*[:=]\s*(.+?)\s*$",
@@ -70,16 +70,7 @@ class Read:
 
 def looks_like(path: Path, head: bytes) -> str | None:
     """Name of the format if a file is a table of resistances or conductivities, else None."""
-    if b"\x00" in head[:1000]:
-        return None
-    text = head[:20_000].decode("utf-8", errors="replace")
-    if _SIGNATURE.search(text):
-        return None
-    try:
-        found = grids(text if text.endswith("\n") else text.rpartition("\n")[0], name=path.name)
-    except (InputError, ValueError):
-        return None
-    return "table of resistances" if any(_is_table(grid) for grid in found) else None
+    return "table of resistances" if any(map(_is_table, first_tables(path, head))) else None
 
 
 def _is_table(grid: Grid) -> bool:
@@ -104,15 +95,8 @@ def read_points(path: Path, how: How) -> Read:
     InputError
         If it is neither, or area or thickness are not known.
     """
-    table: Grid | None = None
-    if path.suffix.lower() in (".txt", ".csv", ".dat", ".tsv", ".asc", ""):
-        found = grids(path)
-        table = next((g for g in found if not _has_frequency(g) and _has_value(g)), None)
+    table = table_of(path, _has_value)
     return _spectra(path, how) if table is None else _tabulated(path, table, how)
-
-
-def _has_frequency(grid: Grid) -> bool:
-    return any(_SIGNATURE.search(heading) for heading in grid.headings)
 
 
 def _has_value(grid: Grid) -> bool:
@@ -207,6 +191,11 @@ def _tabulated(path: Path, grid: Grid, how: How) -> Read:
             + f", a column, or {lack[0]} in a dualyte.toml beside the file"
         )
     branches, samples = word_column(grid, *_BRANCH), word_column(grid, *_SAMPLE)
+    if n > 1 and all(np.isnan(column[word]).all() for word in ("pressure", "temperature")):
+        raise InputError(
+            f"{path.name}: no column is a pressure or temperature; head one 'pressure / MPa' or "
+            f"'T / degC' (it has {', '.join(grid.headings)})"
+        )
     points = _points(path, value, column, branches, samples)
     foil = quantity_column(grid, FOIL, ("asr", "resistance"))
     kept = [k for k in range(n) if np.isfinite(value.values[k])]
@@ -256,6 +245,7 @@ def _points(
                 file=path.name, name=f"row {k + 1}",
                 sample=f"{own} {samples[k]}" if samples and samples[k] else own,
                 spread=float(spread[k]), thickness=float(column["thickness"][k]),
+                area=float(column["area"][k]),
                 pressure=float(column["pressure"][k]),
                 temperature=float(column["temperature"][k]),
                 branch=branch_of(branches[k]) if branches else "",
@@ -267,15 +257,15 @@ def _points(
                 f"{path.name}, row {k + 1} of column {value.heading!r}: {number:g} is not "
                 "positive; check its sign, or leave the row out"
             )
-    return made if branches else _branched(made)
+    return made if any(point.branch for point in made) else branched(made)
 
 
-def _branched(points: Sequence[Point]) -> list[Point]:
+def branched(points: Sequence[Point]) -> list[Point]:
     """Tell loading from unloading by order: up to the highest pressure, and after it."""
     out = list(points)
-    keys = dict.fromkeys((p.sample, round(p.temperature, 0)) for p in points)
-    for key in keys:
-        here = [k for k, p in enumerate(points) if (p.sample, round(p.temperature, 0)) == key]
+    keys = [(p.sample, str(round(p.temperature, 0))) for p in points]  # nan is not nan
+    for key in dict.fromkeys(keys):
+        here = [k for k, other in enumerate(keys) if other == key]
         P = np.array([points[k].pressure for k in here])
         if not np.isfinite(P).all() or np.ptp(P) <= 0:
             continue
@@ -321,6 +311,7 @@ def _spectra(path: Path, how: How) -> Read:
             Point(
                 file=path.name, sample=sample_of(path), name=spectrum.title, asr=R, spread=spread,
                 thickness=float(spectrum.thickness or np.nan), branch=branch_of(spectrum.title),
+                area=float(spectrum.area or np.nan),
                 pressure=_or_nan(spectrum.pressure), temperature=_or_nan(spectrum.temperature),
             )
         )  # fmt: skip

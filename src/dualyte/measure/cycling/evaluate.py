@@ -226,6 +226,12 @@ def _results(cells: Sequence[Cycles]) -> tuple[dict[str, Value], list[str]]:
     if len({cell.first for cell in cells}) > 1:
         average_cycles(cells)  # refuses, and names them
     numbers = [_of_one(cell, per, said) for cell in cells]
+    ends = {int(cell.cycle[k[-1]]) for cell in cells if (k := _counted(cell)[0]).size}
+    if len(ends) > 1:
+        said.append(
+            f"the replicates end with different cycles, {', '.join(map(str, sorted(ends)))}: the "
+            "last cycle, retention and ce_mean are averaged over unequal numbers of cycles"
+        )
     found: dict[str, Value] = {}
     for name in dict.fromkeys(n for of in numbers for n in of):
         have = [of[name] for of in numbers if name in of]
@@ -238,22 +244,29 @@ def _results(cells: Sequence[Cycles]) -> tuple[dict[str, Value], list[str]]:
                 if name.startswith("plateau") and (len(have) < len(cells) or spread > _ALIKE):
                     continue  # not the same plateau
                 spread = float(np.hypot(spread, own))
+            alike = len({v.where.partition(", ")[2] for v in have}) == 1
+            where = where.partition(", ")[2] if alike else f"{where} and so on"
             where = f"{where}; mean of {len(have)} cells, standard deviation between them"
-            found[name] = measured(quantity, mean, spread, where=where, note=have[0].note)
+            note = "" if have[0].note.startswith("spread") else have[0].note  # that of one cell
+            found[name] = measured(quantity, mean, spread, where=where, note=note)
         else:
             found[name] = have[0]
     return found, said
+
+
+def _counted(cell: Cycles) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Places of the whole cycles after activation, and of the whole activation cycles."""
+    active = np.array([tag == ACTIVATION for tag in cell.tag], dtype=np.bool_)
+    partial = np.array([tag == PARTIAL for tag in cell.tag], dtype=np.bool_)
+    whole = cell.whole & ~partial
+    return np.flatnonzero(whole & ~active), np.flatnonzero(whole & active)
 
 
 def _of_one(cell: Cycles, per: Per, said: list[str]) -> dict[str, Value]:
     """Results of one cell."""
     title = cell.title
     found: dict[str, Value] = {}
-    active = np.array([tag == ACTIVATION for tag in cell.tag], dtype=np.bool_)
-    partial = np.array([tag == PARTIAL for tag in cell.tag], dtype=np.bool_)
-    whole = cell.whole & ~partial
-    cycling = np.flatnonzero(whole & ~active)
-    starting = np.flatnonzero(whole & active)
+    cycling, starting = _counted(cell)
 
     def put(name: str, quantity: str, si: Any, spread: Any, where: str, note: str = "") -> None:  # noqa: ANN401 (numbers)
         found[name] = measured(quantity, float(si), spread, where=f"{title}, {where}", note=note)
@@ -295,9 +308,8 @@ def _of_one(cell: Cycles, per: Per, said: list[str]) -> dict[str, Value]:
         note = "spread: standard deviation over cycles"
         put(f"discharge_capacity_{name}", capacity, y.mean(), _scatter(y), at, note)
         put(f"ce_{name}", "efficiency", cell.ce[mine].mean(), _scatter(cell.ce[mine]), at, note)
-    _shapes(
-        cell, int((cycling if cycling.size else starting)[0]), int(np.flatnonzero(whole)[0]), put
-    )
+    begin = min(k[0] for k in (cycling, starting) if k.size)
+    _shapes(cell, int((cycling if cycling.size else starting)[0]), int(begin), put)
     return found
 
 

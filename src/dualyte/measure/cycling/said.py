@@ -65,8 +65,11 @@ def pressures(stack: Iterable[Mapping[str, Any]]) -> list[tuple[list[Range], flo
     for entry in stack:
         _keys(entry, ("cycles", "pressure"), 'stack = [{cycles = "1-5", pressure = "7 MPa"}]')
         held = entry["pressure"]
-        value = q(held, "pressure") if isinstance(held, str) else float(checked("pressure", held))
-        found.append((cycle_ranges(entry["cycles"], "stack, cycles"), value))
+        try:
+            value = q(held, "pressure") if isinstance(held, str) else checked("pressure", held)
+        except InputError as error:
+            raise InputError(f"stack, cycles {entry['cycles']}: {error}") from None
+        found.append((cycle_ranges(entry["cycles"], "stack, cycles"), float(value)))
     return found
 
 
@@ -75,7 +78,10 @@ def masks(mask: Iterable[Mapping[str, Any]]) -> list[tuple[list[Range], str]]:
     found = []
     for entry in mask:
         _keys(entry, ("cycles", "why"), 'mask = [{cycles = "7, 12-14", why = "power cut"}]')
-        found.append((cycle_ranges(entry["cycles"], "mask, cycles"), str(entry["why"])))
+        ranges = cycle_ranges(entry["cycles"], "mask, cycles")
+        if not ranges:
+            raise InputError('mask names no cycle; write such as "7, 12-14", or leave it out')
+        found.append((ranges, str(entry["why"])))
     return found
 
 

@@ -38,7 +38,8 @@ def write_example(
     Raises
     ------
     InputError
-        If the kind is unknown, or the folder holds files already.
+        If the kind is unknown, the seed negative, or the folder holds files already or cannot
+        be made.
 
     Examples
     --------
@@ -55,7 +56,12 @@ def write_example(
         raise InputError(f"{folder} is a file; name a folder")
     if folder.is_dir() and any(folder.iterdir()):
         raise InputError(f"{folder} holds files already; name a new folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    if seed < 0:
+        raise InputError(f"seed is {seed}; it is a whole number, 0 or more")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be made: {error.strerror}") from error
     truth: dict[str, tuple[str, float]] = _home(kind).write(folder, seed=seed)
     options = {name: option_text(name, x) for name, x in example_options(kind).items()}
     if options and kind != "eis":

@@ -35,6 +35,7 @@ def write(folder: Path, *, seed: int = 0) -> dict[str, tuple[str, float]]:
     dict
         Name of the result: row of the vocabulary, and truth in SI.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     area = np.pi / 4 * _DIAMETER**2
     truth: dict[str, list[float]] = {}

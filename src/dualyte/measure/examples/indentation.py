@@ -37,6 +37,7 @@ def write(folder: Path, *, seed: int = 0) -> dict[str, tuple[str, float]]:
     dict
         Result: its row of the vocabulary, and the SI value it should come out as.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     for k, peak in enumerate(_LOADS):
         time, depth, load = _record(peak, rng)

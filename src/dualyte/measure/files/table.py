@@ -74,7 +74,8 @@ def decoded(path: Path) -> str:
         return data.decode("utf-16", errors="replace")
     if b"\x00" in data[:100_000]:
         raise InputError(
-            f"{path.name} is not text; give it the suffix of its own format, or export it as text"
+            f"{path.name} is not text: it is damaged, or of a format that is not known; copy it "
+            "again, or export it as text"
         )
     try:
         return data.decode("utf-8-sig")

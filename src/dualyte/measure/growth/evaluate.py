@@ -10,12 +10,12 @@ from typing import Any, Final
 import numpy as np
 
 from dualyte.errors import InputError
+from dualyte.measure.conductivity.tables import table_of
 from dualyte.measure.files.replicates import Own, combined
 from dualyte.measure.growth.laws import DECISIVE, Curve, GrowthFit, fit_growth, hinge
 from dualyte.measure.growth.reading import (
     GrowthSeries,
     from_spectra,
-    is_table,
     read_table,
     sample_of,
 )
@@ -109,9 +109,11 @@ def measure_growth(
         try:
             grown.append(_grown(_part(each, begin, end), warned))
         except InputError as error:
+            named = str(error).startswith((each.name, *each.files))
+            why = str(error) if named else f"{each.name}: {error}"
             if raise_errors:
-                raise
-            failures.append(FileFailure(file=each.files[0], why=str(error)))
+                raise InputError(why) from None
+            failures.append(FileFailure(file=each.files[0], why=why))
     if not grown and failures:
         raise InputError(failures[0].why)
     collected: dict[str, list[Own]] = {}
@@ -136,7 +138,7 @@ _ORDER: Final[tuple[str, ...]] = (
 
 def _read(path: Path, column: str, area: float | None) -> GrowthSeries | list[Any]:
     """A series of a table, or spectra."""
-    grid = is_table(path)
+    grid = table_of(path, lambda _: True)
     if grid is not None:
         return read_table(path, grid, column, area)
     from dualyte.measure.files.reading import read_spectra
@@ -198,10 +200,15 @@ def _grown(series: GrowthSeries, warned: list[str]) -> Grown:
         R = fit_growth(series.time, series.resistance, series.resistance_spread)
     if series.capacitance is not None:
         C = series.capacitance
-        if (C <= 0).any() or not np.isfinite(C).all():
+        if (C <= 0).any():
             raise InputError(f"{series.name}: a capacitance is not positive; leave the row out")
+        known = np.isfinite(C)
+        if not known.all():
+            warned.append(
+                f"{series.name}: no capacitance in {int((~known).sum())} of {C.size} rows"
+            )
         s = series.capacitance_spread
-        E = fit_growth(series.time, 1 / C, None if s is None else s / C**2)
+        E = fit_growth(series.time[known], 1 / C[known], None if s is None else (s / C**2)[known])
     U = series.voltage
     if U is not None and R is not None and float(np.ptp(U)) > _SWEEP and np.unique(U).size >= 5:
         curve = hinge(U, series.resistance, series.resistance_spread)
@@ -231,10 +238,13 @@ def _decisive_hinge(curve: Curve, U: Floats, series: GrowthSeries) -> bool:
 
 def _one_film(series: GrowthSeries) -> list[str]:
     """Whether R and C are those of one film, whose R·C does not depend on its thickness."""
-    if series.capacitance is None or series.time.size < 6:
+    if series.capacitance is None:
         return []
     order = np.argsort(series.time, kind="stable")
     tau = (series.resistance * series.capacitance)[order]
+    tau = tau[np.isfinite(tau)]
+    if tau.size < 6:
+        return []
     third = tau.size // 3
     first, last = float(tau[:third].mean()), float(tau[-third:].mean())
     change = last / first - 1
@@ -363,7 +373,8 @@ def _table(grown: Sequence[Grown]) -> list[Mapping[str, Any]]:
                 row["R / ohm"] = float(s.resistance[k])
                 row["fit / ohm"] = float(one.resistance.at(s.time[k]))
             if s.capacitance is not None:
-                row["C / uF"] = float(shown("cell_capacitance", s.capacitance[k]))
+                C = float(shown("cell_capacitance", s.capacitance[k]))
+                row["C / uF"] = C if np.isfinite(C) else None
             if s.voltage is not None:
                 row["U / V"] = float(s.voltage[k])
             rows.append(row)

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dualyte.errors import InputError
-from dualyte.measure.files.grid import Grid, grids
+from dualyte.measure.conductivity.tables import first_tables
+from dualyte.measure.files.grid import Grid
 from dualyte.measure.files.quantity_columns import QuantityColumn, quantity_column
 from dualyte.measure.files.sidecar import facts
 from dualyte.vocabulary import Floats, show
@@ -41,7 +42,6 @@ CAPACITANCE: Final = (
     "C", "capacitance", *(f"C[ _-]?{name}" for name in _NAMED),
     "(inter(phase|face)|film) capacitance",
 )  # fmt: skip
-_SIGNATURE: Final = re.compile(r"freq|Re\(Z\)|Z'|Zs'|Zreal", re.IGNORECASE)
 _TIMED: Final = re.compile(
     r"[_ .-]*(?<![A-Za-z0-9])t?[_ ]?(\d+(?:[.,p]\d+)?)[_ ]?(hours?|hrs?|h|min|days?|d|s)"
     r"(?![A-Za-z0-9])"
@@ -78,16 +78,8 @@ class GrowthSeries:
 
 def looks_like(path: Path, head: bytes) -> str | None:
     """Name of the format if a file is a table of resistances over time, else None."""
-    if b"\x00" in head[:1000]:
-        return None
-    text = head[:20_000].decode("utf-8", errors="replace")
-    if _SIGNATURE.search(text):
-        return None
-    try:
-        found = grids(text if text.endswith("\n") else text.rpartition("\n")[0], name=path.name)
-    except (InputError, ValueError):
-        return None
-    return "table of resistances over time" if any(_is_table(grid) for grid in found) else None
+    found = first_tables(path, head)
+    return "table of resistances over time" if any(map(_is_table, found)) else None
 
 
 def _is_table(grid: Grid) -> bool:
@@ -96,14 +88,6 @@ def _is_table(grid: Grid) -> bool:
         return R is not None and quantity_column(grid, TIME, ("time",)) is not None
     except InputError:
         return False
-
-
-def is_table(path: Path) -> Grid | None:
-    """The table of a text that holds no spectrum, else None."""
-    if path.suffix.lower() not in (".txt", ".csv", ".dat", ".tsv", ".asc", ""):
-        return None
-    found = grids(path)
-    return next((g for g in found if not any(_SIGNATURE.search(h) for h in g.headings)), None)
 
 
 def read_table(path: Path, grid: Grid, column: str, area: float | None) -> GrowthSeries:
@@ -140,7 +124,7 @@ def read_table(path: Path, grid: Grid, column: str, area: float | None) -> Growt
             f"{', '.join(grid.headings)})"
         )
     n = len(grid)
-    resistance = np.full(n, np.nan) if R is None else R.values * _size(path, R, "asr", area)
+    resistance = np.full(n, np.nan) if R is None else R.values * _size(path, R, area)
     kept = np.isfinite(time.values)
     if R is not None:
         kept = kept & np.isfinite(resistance)
@@ -154,9 +138,9 @@ def read_table(path: Path, grid: Grid, column: str, area: float | None) -> Growt
         GrowthSeries(
             name=str(group.value) if group else path.stem, time=time.values[kept],
             resistance=resistance[kept], files=(path.name,), area=area,
-            resistance_spread=_spread(path, R, "asr", area, kept),
-            capacitance=None if C is None else C.values[kept] / _size(path, C, "", area),
-            capacitance_spread=_spread(path, C, "", area, kept),
+            resistance_spread=_spread(path, R, area, kept),
+            capacitance=None if C is None else C.values[kept] * _size(path, C, area),
+            capacitance_spread=_spread(path, C, area, kept),
             voltage=None if U is None else U.values[kept],
         ),
         said, warned,
@@ -184,16 +168,15 @@ def _other(grid: Grid, R: QuantityColumn | None, said: list[str]) -> QuantityCol
 def _same_arc(grid: Grid, R: QuantityColumn | None) -> QuantityColumn | None:
     """The capacitance of the resistance: C_cei for R_cei."""
     words = ("cell_capacitance", "capacitance")
-    if R is not None and re.match(r"R[ _-]?\w", R.heading):
-        tag = re.match(r"R[ _-]?(\w*)", R.heading)
-        own = quantity_column(grid, (f"C[ _-]?{re.escape(tag[1])}" if tag else "C",), words)
+    if R is not None and (tag := re.match(r"R[ _-]?(\w+)", R.heading)):
+        own = quantity_column(grid, (f"C[ _-]?{re.escape(tag[1])}",), words)
         if own is not None:
             return own
     return quantity_column(grid, CAPACITANCE, words)
 
 
-def _size(path: Path, column: QuantityColumn, per_area: str, area: float | None) -> float:
-    """What turns a column into that of the cell: R is divided by it for asr, C multiplied."""
+def _size(path: Path, column: QuantityColumn, area: float | None) -> float:
+    """What a column is multiplied by to be that of the cell."""
     if column.quantity not in ("asr", "capacitance"):
         return 1.0
     if area is None:
@@ -201,16 +184,15 @@ def _size(path: Path, column: QuantityColumn, per_area: str, area: float | None)
             f"{path.name}: {column.heading!r} is per area; give the area, such as "
             'area=q("0.785 cm2")'
         )
-    return 1 / area
+    return 1 / area if column.quantity == "asr" else area
 
 
 def _spread(
-    path: Path, column: QuantityColumn | None, per_area: str, area: float | None, kept: Bools
+    path: Path, column: QuantityColumn | None, area: float | None, kept: Bools
 ) -> Floats | None:
     if column is None or column.spread is None:
         return None
-    factor = _size(path, column, per_area, area)
-    s = column.spread[kept] * (factor if per_area else 1 / factor)
+    s = column.spread[kept] * _size(path, column, area)
     if not (np.isfinite(s) & (s > 0)).all():
         raise InputError(
             f"{path.name}: a standard deviation of {column.heading!r} is not positive; fill the "

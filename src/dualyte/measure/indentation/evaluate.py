@@ -35,6 +35,12 @@ from dualyte.measure.indentation.oliver_pharr import IndentResult, Method, olive
 from dualyte.measure.result import Evaluation, FileFailure, Tell, each_file, measured
 from dualyte.vocabulary import checked, show, shown
 
+_FACTORS: Final = {
+    "epsilon": (0.5, 1.0), "beta": (0.9, 1.3), "constraint_factor": (1.0, 4.0),
+    "drift_rate": (-1e-7, 1e-7), "frame_compliance": (0.0, 1e-4),
+}  # fmt: skip
+_STATED: Final = "hardness stated by the instrument"  #: where a tip is found from
+_IDEAL_TIP: Final = "ideal Berkovich tip"
 _SAME: Final = 3  # sentences alike, from which on they are counted and not repeated
 
 
@@ -124,8 +130,15 @@ def measure_indentation(
         If an option is wrong, or nothing can be evaluated.
     """
     depths = _depths(depth_from, depth_to)
+    _within(epsilon=epsilon, beta=beta, constraint_factor=constraint_factor)
+    if drift_rate is not None:
+        _within(drift_rate=drift_rate)
+    if frame_compliance is not None and not isinstance(frame_compliance, str):
+        _within(frame_compliance=frame_compliance)
+    checked("youngs_modulus", tip_modulus)
+    checked("poisson_ratio", tip_poisson)
     base = Method(
-        area=AreaFunction(coefficients=(IDEAL,), source="ideal Berkovich tip"), csm=csm,
+        area=AreaFunction(coefficients=(IDEAL,), source=_IDEAL_TIP), csm=csm,
         poisson_ratio=_number("poisson_ratio", poisson_ratio), part=(unload_to, unload_from),
         drift_rate=drift_rate, depths=depths, epsilon=epsilon, beta=beta, tip_modulus=tip_modulus,
         tip_poisson=tip_poisson, strikes=strikes,
@@ -154,7 +167,7 @@ def measure_indentation(
     return _evaluation(
         batch.failures + tuple(failed), gathered, extra, constraint_factor, said, doubts,
         files=tuple(path.name for path, _ in batch.made), stopped=batch.stopped or stopped,
-        assumed=any(case.method.area.source == "ideal Berkovich tip" for case in cases),
+        assumed=_assumed_tip(cases),
     )  # fmt: skip
 
 
@@ -168,6 +181,14 @@ def _depths(low: float | None, high: float | None) -> tuple[float, float] | None
             "100e-9 and 200e-9"
         )
     return a, b
+
+
+def _within(**options: float) -> None:
+    """Refuse numbers that no tip, no frame and no material has; SI."""
+    for name, value in options.items():
+        low, high = _FACTORS[name]
+        if not low <= value <= high:
+            raise InputError(f"{name} is {value:g}; it is from {low:g} to {high:g}")
 
 
 def _number(word: str, value: float | None) -> float | None:
@@ -231,7 +252,7 @@ def _reported_tip(indents: Sequence[Indent], base: Method) -> AreaFunction | Non
     if not found:
         return None
     c1 = float(np.median(found))
-    return AreaFunction(coefficients=(IDEAL, c1), source="hardness stated by the instrument")
+    return AreaFunction(coefficients=(IDEAL, c1), source=_STATED)
 
 
 def _with_frame(cases: Sequence[_Case], extra: dict[str, Value], said: list[str]) -> list[_Case]:
@@ -284,6 +305,14 @@ def _evaluated(
 # ---------------------------------------------------------------- all together
 
 
+def _assumed_tip(cases: Sequence[_Case]) -> str:
+    """What the tip is taken from where neither a person nor the file says it, else nothing."""
+    sources = {case.method.area.source for case in cases}
+    if _STATED in sources:
+        return "its tip gives the hardness that the instrument states, which is no test of either"
+    return "of an ideal Berkovich tip" if _IDEAL_TIP in sources else ""
+
+
 def _left_out(gathered: IndentMap) -> list[str]:
     names = [r.title for r, kept in zip(gathered.indents, gathered.kept, strict=True) if not kept]
     if not names:
@@ -304,7 +333,7 @@ def _evaluation(
     *,
     files: tuple[str, ...],
     stopped: bool,
-    assumed: bool,
+    assumed: str,
 ) -> Evaluation:
     results = _results(gathered, constraint_factor, assumed, doubts)
     for result in gathered.indents:
@@ -319,24 +348,29 @@ def _evaluation(
 
 
 def _results(
-    gathered: IndentMap, constraint_factor: float, assumed: bool, doubts: list[str]
+    gathered: IndentMap, constraint_factor: float, assumed: str, doubts: list[str]
 ) -> dict[str, Value]:
     count = int(gathered.kept.sum())
     if count == 0:
         return {}
     ways = " and ".join(sorted({r.method for r in gathered.indents}))
-    many = f"{count} indents, standard deviation between them" if count > 1 else "one indent"
-    note = "of an ideal Berkovich tip" if assumed else ""
     found: dict[str, Value] = {}
     for word in ("hardness", "youngs_modulus", "modulus"):
         mean = gathered.spread(word)
         if mean.count == 0:
             continue
-        own = gathered.values(f"{word}_spread")[gathered.kept]
+        known = gathered.kept & np.isfinite(gathered.values(word))
+        own = gathered.values(f"{word}_spread")[known]
+        # that of CSM is over depth, and no error of its mean
         alone = float(np.sqrt(np.mean(own**2))) if "unloading" in ways else 0.0
-        wide = float(np.nanmax([mean.spread, alone])) if mean.count > 1 else float(own[0])
+        if mean.count == 1:
+            wide, many = float(own[0]), "one indent"
+        elif alone > mean.spread:
+            wide, many = alone, f"{mean.count} indents, standard deviation of each"
+        else:
+            wide, many = mean.spread, f"{mean.count} indents, standard deviation between them"
         found[word] = measured(
-            word, mean.mean, wide, where=f"{ways} of {many}", computed=assumed, note=note
+            word, mean.mean, wide, where=f"{ways} of {many}", computed=bool(assumed), note=assumed
         )
     H = found["hardness"]
     sigma, wide = flow_stress(H.si, H.spread, constraint_factor)

@@ -90,7 +90,7 @@ def flow_stress(
     hardness, spread
         H [Pa] and one standard deviation.
     constraint_factor
-        C: 3 for metals and other fully plastic contacts; even chances from 2.8 to 3.2 are taken.
+        C: 3 for metals and other fully plastic contacts; even chances within ± 0.2 of it are taken.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def flow_stress(
     if not 1.0 <= constraint_factor <= 4.0:
         raise InputError(f"constraint_factor is {constraint_factor:g}; it is from 1 to 4")
     sigma = hardness / constraint_factor
-    relative = np.hypot(spread / hardness, CONSTRAINT_SPREAD / CONSTRAINT)
+    relative = np.hypot(spread / hardness, CONSTRAINT_SPREAD / constraint_factor)
     return sigma, float(sigma * relative)
 
 

@@ -237,13 +237,19 @@ def _fits(grid: Grid, k: int, word: str) -> bool:
     return plain in UNITS[word]
 
 
+def _first_of(headings: Sequence[str]) -> str:
+    """Name the first headings of many."""
+    more = f" and {len(headings) - 6} more" if len(headings) > 6 else ""
+    return (", ".join(headings[:6]) or "(none)") + more
+
+
 def _from_grid(name: str, grid: Grid, kind: str) -> Indent:
     at = table_columns(grid)
     for word in ("depth", "load"):
         if word not in at:
             raise InputError(
                 f"{name}, line {max(grid.first_line - 1, 1)}: among the headings "
-                f"{', '.join(grid.headings) or '(none)'} is none for {word}; name the columns "
+                f"{_first_of(grid.headings)} is none for {word}; name the columns "
                 "'depth [nm]', 'load [mN]', 'time [s]'"
             )
     said = list(grid.changes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +12,7 @@ import numpy as np
 from dualyte.errors import InputError
 from dualyte.material import Value
 from dualyte.measure.files.sidecar import facts
-from dualyte.measure.particles import Particles, find_particles
+from dualyte.measure.particles import Particles, find_particles, weighted_quantile
 from dualyte.measure.result import Evaluation, Tell, each_file, measured
 from dualyte.measure.section.boundary import Boundary, find_boundary, gaps_along, given_boundary
 from dualyte.measure.section.micrograph import Micrograph, read_micrograph
@@ -115,19 +115,20 @@ def measure_section(
     Raises
     ------
     InputError
-        If no picture can be evaluated.
+        If no picture can be evaluated, or an option lacks the one it belongs to.
 
     Notes
     -----
     Porosity is the area fraction of the pores (Delesse 1848). Diameters are of circles of
     equal area and of sections: a pore is larger than most of its sections.
     """
+    if boundary is None and (gap is not None or reach is not None):
+        raise InputError('gap and reach are of a boundary; give boundary="find", or its corners')
 
     def one(path: Path) -> Section:
-        beside = facts(path).get("phase")
         return evaluated(
             read_micrograph(path, pixel=pixel, scale_bar=scale_bar),
-            phase=phase if phase is not None or beside is None else str(beside.value),
+            phase=phase_of(path, phase),
             threshold=threshold, smooth=smooth, smallest=smallest, boundary=boundary, gap=gap,
             reach=reach,
         )  # fmt: skip
@@ -147,6 +148,12 @@ def measure_section(
         detail=found,
         stopped=batch.stopped,
     )
+
+
+def phase_of(path: Path, given: str | None) -> str | None:
+    """What is given, else what the sidecar says."""
+    beside = facts(path).get("phase")
+    return given if given is not None or beside is None else str(beside.value)
 
 
 def evaluated(
@@ -199,12 +206,12 @@ def evaluated(
         micrograph=picture,
         segmentation=seen,
         pores=pores,
-        porosity=_estimate(shares, sampled(pores.labels > 0)),
-        count=_estimate(counts, float(np.sqrt(pores.count))),
-        diameter=_estimate(medians, drawn_again(pores)),
+        porosity=estimated(shares, sampled(pores.labels > 0)),
+        count=estimated(counts, float(np.sqrt(pores.count))),
+        diameter=estimated(medians, drawn_again(pores)),
         sweep=tuple(sweep),
         boundary=found,
-        gap=None if found is None else _estimate(gaps, found.sampling),
+        gap=None if found is None else estimated(gaps, found.sampling),
     )
 
 
@@ -219,7 +226,7 @@ def _pixels(picture: Micrograph, metres: float | None, what: str, usual: float) 
     return float(checked("length", metres)) / picture.pixel
 
 
-def _estimate(values: Sequence[float], sampling: float) -> Estimate:
+def estimated(values: Sequence[float], sampling: float) -> Estimate:
     """The first value, the scatter of the sweep about it, and the sampling error."""
     sound = np.array([v for v in values if np.isfinite(v)])
     about = float(np.sqrt(((sound - values[0]) ** 2).mean())) if sound.size else float("nan")
@@ -243,7 +250,7 @@ def sampled(mask: Mask) -> float:
     return max(errors)
 
 
-def drawn_again(pores: Particles, of: Callable[[Particles], float] | None = None) -> float:
+def drawn_again(pores: Particles) -> float:
     """Standard error of the median diameter, from sets drawn with replacement."""
     whole = pores.weights > 0
     if np.count_nonzero(whole) < 2:
@@ -251,12 +258,7 @@ def drawn_again(pores: Particles, of: Callable[[Particles], float] | None = None
     d, w = pores.diameters[whole], pores.weights[whole]
     rng = np.random.default_rng(0)
     picks = rng.integers(0, d.size, (_DRAWS, d.size))
-    medians = []
-    for pick in picks:
-        order = np.argsort(d[pick])
-        share = w[pick][order]
-        place = (np.cumsum(share) - share / 2) / share.sum()
-        medians.append(float(np.interp(0.5, place, d[pick][order])))
+    medians = [weighted_quantile(d[pick], w[pick], 0.5) for pick in picks]
     return float(np.std(medians, ddof=1))
 
 
@@ -273,7 +275,7 @@ def combined(parts: Sequence[Estimate]) -> tuple[float, float]:
 
 
 def _results(found: Sequence[Section]) -> dict[str, Value]:
-    phase = found[0].segmentation.phase
+    phase = " or ".join(dict.fromkeys(s.segmentation.phase for s in found))
     where = f"{phase} phase of {_named(found)}"
     share, spread = combined([s.porosity for s in found])
     results = {
@@ -324,6 +326,13 @@ def _changes(found: Sequence[Section]) -> list[str]:
 
 def _warnings(found: Sequence[Section]) -> tuple[str, ...]:
     said = [warning for s in found for warning in s.micrograph.warnings]
+    phases = {s.segmentation.phase: s.micrograph.name for s in reversed(found)}
+    if len(phases) > 1:
+        each = ", ".join(f"{phase} in {name}" for phase, name in phases.items())
+        said.append(
+            f"the pores are of different phases ({each}), so the mean may mix pores and solid; "
+            "say which with phase="
+        )
     for s in found:
         name = s.micrograph.name
         if s.porosity.value > 0.5:

@@ -143,7 +143,9 @@ def measure_xps(
         files.append(path.name)
     if not fits:
         raise InputError(
-            failures[0].why if failures else _nothing([p.name for p, _ in batch.made], everything)
+            failures[0].why
+            if failures
+            else _nothing([p.name for p, _ in batch.made], everything, asked)
         )
     return _evaluation(fits, spectra, files, warnings, failures, asked, stopped=batch.stopped)
 
@@ -183,12 +185,19 @@ def _asked(
     )  # fmt: skip
 
 
-def _nothing(names: Sequence[str], spectra: Sequence[XpsSpectrum]) -> str:
+def _nothing(names: Sequence[str], spectra: Sequence[XpsSpectrum], asked: _Asked) -> str:
     there = ", ".join(sorted({s.region for s in spectra if s.region})) or "none that is named"
-    return (
-        f"{', '.join(names)}: no spectrum of a region that a model covers (regions: {there}); "
-        "give a PeakModel, or other regions"
-    )
+    if asked.regions:
+        what, fix = ", ".join(sorted(asked.regions)), "other regions"
+    elif asked.model is not None and asked.model != LINE:
+        chosen = model_for(asked.model, "") if isinstance(asked.model, str) else asked.model
+        what = chosen.region if chosen is not None else ""
+        fix = 'another model, such as "line" for the strongest line'
+    elif asked.model is None:
+        what, fix = "a region that a model covers", 'model="line" for the strongest line of each'
+    else:
+        what, fix = "a line: all are surveys", "scans of single regions"
+    return f"{', '.join(names)}: no spectrum of {what} (regions: {there}); give {fix}"
 
 
 def _evaluated(
@@ -207,7 +216,13 @@ def _evaluated(
         moved = [s.shifted(by, spread, why) for s in moved]
     jobs = _jobs(moved, reference, asked)
     if not jobs:
-        raise InputError(_nothing([path.name], one.spectra))
+        raise InputError(_nothing([path.name], one.spectra, asked))
+    if asked.model is None:
+        said += [
+            f"{path.name}: took the model {m.name} for {s.region}; where the sample is another, "
+            'give model="line" or one of your own'
+            for s, m in jobs if not m.name.startswith(LINE) and m.region != "C 1s"
+        ]  # fmt: skip
     alone = [s.region for s, m in jobs if m.name.startswith(LINE) and asked.model is None]
     if alone:
         said.append(
@@ -230,10 +245,22 @@ def _evaluated(
         window = (
             model.window[0] if low is None else low, model.window[1] if high is None else high
         )  # fmt: skip
+        _inside(spectrum, model, window)
         fits.append(
             fit_peaks(spectrum, model, background=asked.background, window=window, ends=asked.ends)
         )
     return moved, fits, said
+
+
+def _inside(spectrum: XpsSpectrum, model: PeakModel, window: tuple[float, float]) -> None:
+    """Refuse a window that leaves out a peak."""
+    for peak in model.peaks:
+        if not window[0] < peak.centre < window[1]:
+            low, high = (show("binding_energy", end) for end in window)
+            raise InputError(
+                f"{spectrum.title}: low and high leave {low} to {high}, where {peak.name} at "
+                f"{show('binding_energy', peak.centre)} is not; give a window that holds it"
+            )
 
 
 def _jobs(
@@ -252,7 +279,11 @@ def _jobs(
         if model is not None and (model.region == spectrum.region or unnamed):
             jobs.append((spectrum, model))
     if asked.model == LINE or (asked.model is None and not jobs):
-        named = [s for s in spectra if s.region or (len(spectra) == 1 and asked.model == LINE)]
+        by_hand = asked.model == LINE  # then windows without a name have a line, too
+        named = [
+            s for s in spectra
+            if s.region or (by_hand and (len(spectra) == 1 or not s.is_survey))
+        ]  # fmt: skip
         return [(s, line_model(s)) for s in named if not asked.regions or s.region in asked.regions]
     only = reference is not None and reference.region == "C 1s"  # there for the reference
     others = [job for job in jobs if not (only and job[0].region == "C 1s")]
@@ -329,10 +360,12 @@ def _peaks(fits: Sequence[PeakFit]) -> dict[str, Value]:
             wide = [(float(fit.width[k]), float(fit.width_spread[k])) for fit in free]
             out[f"{base}_width"] = _combined("binding_energy", wide, where)
         area = [(float(fit.area[k]), float(fit.area_spread[k])) for fit in fits]
-        share = [(float(fit.share[k]), float(fit.share_spread[k])) for fit in fits]
+        shared = [fit for fit in fits if any(fit.seen)]  # nothing has no shares
+        share = [(float(fit.share[k]), float(fit.share_spread[k])) for fit in shared]
         note = "" if all(fit.counted for fit in fits) else "of a rate, not of counts"
         out[f"{base}_area"] = _combined("peak_area", area, where, note)
-        out[f"{base}_share"] = _combined("per_cent", share, where)
+        if share:
+            out[f"{base}_share"] = _combined("per_cent", share, where)
     return out
 
 
@@ -343,7 +376,7 @@ def _combined(
     numbers = np.array([v for v, _ in values])
     own = float(np.sqrt(np.mean([s**2 for _, s in values])))
     between = float(np.std(numbers, ddof=1)) if numbers.size > 1 else 0.0
-    spread = max(between, own / np.sqrt(numbers.size))
+    spread = max(between, own)
     return measured(quantity, float(numbers.mean()), spread, where=where, computed=True, note=note)
 
 
@@ -380,12 +413,16 @@ def _rows(fit: PeakFit, film: FilmThickness | None) -> list[dict[str, Any]]:
                 "region": fit.model.region,
                 "peak": name,
                 "position / eV": float(shown("binding_energy", fit.position[k])),
-                "± position / eV": float(shown("binding_energy", spread)),
+                "± position / eV": (
+                    float(shown("binding_energy", spread)) if np.isfinite(spread) else None
+                ),
                 "width / eV": float(shown("binding_energy", fit.width[k])),
                 "area / counts eV": float(shown("peak_area", fit.area[k])),
                 "± area / counts eV": float(shown("peak_area", fit.area_spread[k])),
-                "share / %": float(shown("per_cent", fit.share[k])),
-                "± share / %": float(shown("per_cent", fit.share_spread[k])),
+                "share / %": float(shown("per_cent", fit.share[k])) if any(fit.seen) else None,
+                "± share / %": (
+                    float(shown("per_cent", fit.share_spread[k])) if any(fit.seen) else None
+                ),
                 "reduced χ²": fit.chi2_reduced if fit.counted else None,
                 "charge shift / eV": float(shown("binding_energy", fit.spectrum.shift)),
                 "film": "" if film is None else str(film),

@@ -124,12 +124,12 @@ def fit_peaks(
     sigma = np.sqrt(np.maximum(y, 1.0)) if known else _guess(y, weights)
     theta = _start(layout, x, y, fixed, sigma, ends)
     held = np.zeros(theta.size, dtype=bool)
-    for _ in range(3):
+    for step in range(theta.size + 2):  # what is held stays so: it ends
         theta = _minimise(layout, x, y, fixed, sigma, theta, held)
         if known:  # weights from the data draw the fit down to low counts
             sigma = np.sqrt(np.maximum(_total(layout, x, fixed, theta), 1.0))
         more = _held(layout, x, fixed, sigma, theta, known=known, y=y) & ~held
-        if not more.any() and _ > 0:
+        if not more.any() and step > 0:
             break
         held |= more
         theta = _centred(layout, theta, held)
@@ -150,7 +150,7 @@ def _layout(model: PeakModel, background: str, x: Floats) -> _Layout:
     names = [f"{p.name} position" for p in model.peaks] + [f"{g} width" for g in groups]
     names += ["mixing"] * mixings + [f"{p.name} area" for p in model.peaks]
     if background in _FITTED:
-        names += ["background", "background step"]
+        names += ["background", "background rise" if background == "shirley" else "slope"]
         low += [-np.inf, -np.inf]
         high += [np.inf, np.inf]
     return _Layout(
@@ -223,7 +223,12 @@ def _under(layout: _Layout, x: Floats, fixed: Floats | None, theta: Floats, sum_
     base, step = theta[-2:]
     if layout.background == "linear":
         return np.asarray(base + step * (x - x[0]))
-    return np.asarray(base + step * running_integral(x, sum_))
+    # the rise counts, and not its ratio to the peaks: else a window that slopes without a peak
+    # is fitted with a peak of no area, whose error is as small as it is wrong
+    inside = running_integral(x, sum_)
+    if inside[-1] == 0:
+        inside = x - x[0]
+    return np.asarray(base + step * inside / inside[-1])
 
 
 def _total(layout: _Layout, x: Floats, fixed: Floats | None, theta: Floats) -> Floats:
@@ -249,11 +254,12 @@ def _start(
         theta[mixed] = 0.5 * (model.mixing[0] + min(model.mixing[1], 0.5))
         lines = _lines(layout, x, theta)
         areas, miss = nnls((lines / sigma).T, (y - under) / sigma)
-        theta[layout.areas] = np.maximum(areas, 1e-3 * max(float(areas.sum()), 1e-12))
+        least = 1e-3 * max(float(areas.sum()), float(np.ptp(y)), 1e-12)
+        theta[layout.areas] = np.maximum(areas, least)
         if layout.background == "linear":
             theta[-2:] = low, (high - low) / (x[-1] - x[0])
         elif layout.background == "shirley":
-            theta[-2:] = low, (high - low) / max(float(areas.sum()), 1e-12)
+            theta[-2:] = low, high - low
         if best is None or miss < best[0]:
             best = (float(miss), theta)
     if best is None:  # the loop above ran
@@ -285,7 +291,7 @@ def _minimise(
     size[layout.areas] = max(float(start[layout.areas].sum()), 1e-300)
     if fixed is None:
         size[-2] = max(abs(float(start[-2])), 1e-300)
-        size[-1] = max(abs(float(start[-1])), 1e-3)
+        size[-1] = max(abs(float(start[-1])), 1e-3 * size[-2])
     parameters = lmfit.Parameters()
     for k, value in enumerate(start):
         low, high = layout.low[k] / size[k], layout.high[k] / size[k]
@@ -314,12 +320,13 @@ def _jacobian(
 ) -> Floats:
     """Derivatives of the weighted model, (m, k), by central differences."""
     columns = []
-    areas = float(np.abs(theta[layout.areas]).sum())
+    counts = float(np.median(sigma))
+    # steps that counts can feel: the background of peaks of no area hangs on their ratios
+    areas = max(float(np.abs(theta[layout.areas]).sum()), 1e3 * counts)
     for k, value in enumerate(theta):
-        scale = areas if layout.areas.start <= k < layout.areas.stop else max(abs(value), 1e-2)
-        if k >= layout.areas.stop:
-            scale = max(abs(value), 1e-6)
-        step = 1e-5 * max(scale, 1e-12) if k >= layout.areas.start else 1e-5
+        step = 1e-5
+        if k >= layout.areas.start:
+            step *= areas if k < layout.areas.stop else max(abs(value), counts)
         up, down = theta.copy(), theta.copy()
         up[k] += step
         down[k] -= step
@@ -431,7 +438,8 @@ def _result(
         components=areas[:, None] * lines,
         residuals=misses,
         position=np.array(_centres(layout, theta)) * ELECTRON,
-        position_spread=np.sqrt(np.diag(tie @ cov[:n, :n] @ tie.T)) * ELECTRON,
+        position_spread=_known(np.sqrt(np.diag(tie @ cov[:n, :n] @ tie.T)), held[:n], peaks)
+        * ELECTRON,
         width=theta[owner] * ELECTRON,
         width_spread=np.sqrt(np.diag(cov))[owner] * ELECTRON,
         area=areas * ELECTRON,
@@ -442,6 +450,12 @@ def _result(
         at_end=tuple(ends),
         flags=tuple(_flags(spectrum, layout, theta, held, cov, chi2 if known else None)),
     )
+
+
+def _known(spread: Floats, held: npt.NDArray[np.bool_], peaks: Sequence[Peak]) -> Floats:
+    """Errors of centres; nan where the fit had no say, and not 0."""
+    free = np.array([peak.play > 0 for peak in peaks])
+    return np.where(held & free, np.nan, spread)
 
 
 def _flags(

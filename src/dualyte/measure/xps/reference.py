@@ -19,6 +19,7 @@ _SHIFT: Final = re.compile(r"\s*(?:shift\s*)?([+-]\s*[\d.]+\s*\w+)\s*", re.IGNOR
 _PEAK: Final = re.compile(r"\s*(\S.*?)(?:\s+at\s+|\s*[=:]\s*|\s+)([\d.]+\s*[a-zA-Z]+)\s*")
 _REACH: Final = 4.0  # eV on both sides of a line, that are fitted
 _EDGE: Final = 1.0  # eV from an end, within which no line can be told
+_COARSEST: Final = 0.5  # eV: a line about 1 eV wide has two channels across
 _FARTHEST: Final = 30.0  # eV: a larger shift is a mistake
 
 
@@ -147,26 +148,34 @@ def line_model(spectrum: XpsSpectrum) -> PeakModel:
     Raises
     ------
     InputError
-        If it is highest at an end.
+        If it is highest at an end, or its steps are coarse.
     """
     top = _highest(spectrum)
     if min(top - spectrum.energy[0], spectrum.energy[-1] - top) < _EDGE * ELECTRON:
         raise _no_line(spectrum)
+    coarse = float(np.median(np.diff(spectrum.energy_ev)))
+    if coarse > _COARSEST:
+        raise InputError(
+            f"{spectrum.title}: steps of {coarse:.3g} eV are too coarse for the place and width "
+            "of a line; give a scan of one region"
+        )
     splitting, ratio = DOUBLETS.get(spectrum.region, (0.0, 0.0))
     play, reach = 0.6 * ELECTRON, _REACH * ELECTRON
     peak = Peak(
         name="line", centre=top, play=play, splitting=splitting * ELECTRON, ratio=float(ratio)
     )
     window = top - reach, top + reach + splitting * ELECTRON
-    name = f"{LINE} of {spectrum.region}" if spectrum.region else LINE
+    region = spectrum.region or f"{top / ELECTRON:.0f} eV"  # so that windows stay apart
+    name = f"{LINE} of {region}"
     width = (0.4 * ELECTRON, 1.4 * ELECTRON, 4.0 * ELECTRON)
-    return PeakModel(name=name, region=spectrum.region, peaks=(peak,), window=window, width=width)
+    return PeakModel(name=name, region=region, peaks=(peak,), window=window, width=width)
 
 
 def _no_line(spectrum: XpsSpectrum) -> InputError:
+    what = f"line of {spectrum.region}" if spectrum.region else "line"
     return InputError(
-        f"{spectrum.title}: no line of {spectrum.region} stands above the noise, away from the "
-        "ends, so it gives no charge reference; give a shift"
+        f"{spectrum.title}: no {what} stands above the noise, away from the "
+        "ends: it gives no peak and no charge reference; give a shift or another spectrum"
     )
 
 

@@ -30,7 +30,7 @@ class PeakFit:
     components: Floats  #: (n, m) in units of the counts
     residuals: Floats  #: (m,) over their standard deviations
     position: Floats  #: (n,) J
-    position_spread: Floats  #: (n,) J, without that of the charge reference
+    position_spread: Floats  #: (n,) J, without that of the charge reference; nan where held
     width: Floats  #: (n,) J, full width at half maximum
     width_spread: Floats  #: (n,) J
     area: Floats  #: (n,) counts times J
@@ -129,9 +129,10 @@ class PeakFit:
         lines = [f"{self.spectrum.title}: {self.model.name}, {self.background_kind} background"]
         for k, name in enumerate(self.names):
             position = show("binding_energy", self.position[k], 6)
-            spread = show("binding_energy", self.position_spread[k], 2)
+            wide = float(self.position_spread[k])
+            spread = f"± {show('binding_energy', wide, 2)}" if np.isfinite(wide) else "(held)"
             lines.append(
-                f"  {name}: {position} ± {spread}, width {show('binding_energy', self.width[k])}, "
+                f"  {name}: {position} {spread}, width {show('binding_energy', self.width[k])}, "
                 f"{100 * self.share[k]:.1f} % ± {100 * self.share_spread[k]:.1f} %"
             )
         if np.isfinite(self.chi2_reduced):

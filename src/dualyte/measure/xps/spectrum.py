@@ -88,6 +88,11 @@ class XpsSpectrum:
         return f"{self.file}, {self.name}" if self.file and self.name else self.file or self.name
 
     @property
+    def is_survey(self) -> bool:
+        """Whether it is too wide for one region."""
+        return bool(np.ptp(self.energy) > _WIDEST * ELECTRON)
+
+    @property
     def energy_ev(self) -> Floats:
         """Binding energies in eV, (m,)."""
         return self.energy / ELECTRON

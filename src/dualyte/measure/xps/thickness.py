@@ -13,7 +13,7 @@ from dualyte.errors import InputError, ValidityError
 from dualyte.material import Value, material
 from dualyte.measure.result import measured
 from dualyte.measure.xps.result import SEEN, PeakFit
-from dualyte.vocabulary import ELECTRON, Floats, checked, show
+from dualyte.vocabulary import ELECTRON, WORDS, Floats, checked, show
 
 #: g/mol and valence electrons of atoms
 ATOMS: Final[dict[str, tuple[float, int]]] = {
@@ -28,6 +28,7 @@ _AL_K_ALPHA: Final = 1486.6 * ELECTRON
 _LAMBDA_SPREAD: Final = 0.15  # of attenuation lengths, relative
 _DENSITY_SPREAD: Final = 0.05  # of atom densities, relative
 _DEEPEST: Final = 3.0  # attenuation lengths that still let 5 % through
+_THINNEST: Final = WORDS["thickness"].low  # m: less than an atom is no film
 
 
 def imfp_tpp2m(
@@ -188,7 +189,7 @@ def film_thickness(fit: PeakFit, *, angle: float | None = None) -> FilmThickness
         None if the model has no film, neither film nor substrate is seen, or one of them lies at
         the end of its range, so that it may be something else. A limit where one of
         them is not seen (area below two standard deviations), or the film is thicker than three
-        attenuation lengths.
+        attenuation lengths or thinner than an atom.
     """
     model = fit.model
     if not model.substrate or not model.film or {model.substrate, *model.film} & set(fit.at_end):
@@ -215,6 +216,9 @@ def film_thickness(fit: PeakFit, *, angle: float | None = None) -> FilmThickness
     d = float(overlayer_thickness(signal / base_signal, length=mean, angle=theta))
     if d > deepest and limit != "at most":
         limit, d = "at least", float(deepest)
+    if d < _THINNEST:
+        limit, d = "at most", _THINNEST
+        said.append("the signals make less than an atom's width of film, taken as the limit")
     grown = signal / base_signal
     relative = 0.0
     if not limit:
@@ -239,7 +243,7 @@ def film_thickness(fit: PeakFit, *, angle: float | None = None) -> FilmThickness
         why, *said,
     )  # fmt: skip
     value = measured(
-        "thickness", max(d, 1e-10), spread, computed=True,
+        "thickness", d, spread, computed=True,
         where=f"{fit.spectrum.title}, attenuation of {model.substrate}",
         note="; ".join(assumptions),
     )  # fmt: skip

@@ -94,9 +94,9 @@ def voltage_unit(raw: Raw) -> None:
         raw.say("took the voltage as in V: in mV it would stay below 10 mV without changing sign")
 
 
-def integrals(raw: Raw) -> tuple[float, float]:
-    """Least and most charge that the current may have moved between the rows."""
-    time, size = raw.columns["time"], np.abs(raw.columns["current"])
+def integrals(raw: Raw, rows: int | None = None) -> tuple[float, float]:
+    """Least and most charge that the current may have moved between the (first) rows."""
+    time, size = raw.columns["time"][:rows], np.abs(raw.columns["current"][:rows])
     dt = np.diff(time)
     before, after = size[:-1], size[1:]
     return float(np.minimum(before, after) @ dt), float(np.maximum(before, after) @ dt)
@@ -141,13 +141,20 @@ def charge_unit(raw: Raw, counted: Floats) -> float:
     flowing = np.count_nonzero(raw.columns["current"][1:] * np.diff(raw.columns["time"]))
     if flowing < _WITNESSES or total <= 0 or high <= 0 or distance(raw, total) < np.log(2):
         return 1.0
+    # the last number of a file cut short is another number: half of the rows must say the same
+    half = int(np.searchsorted(counted, 0.5 * float(counted[-2]))) + 1
+    part = float(counted[half - 1]), *integrals(raw, half)
     if "time" not in raw.stated:
         for factor, name in _TIMES.items():
-            if _between(total, factor, low, high):
+            if _between(total, factor, low, high) and _between(part[0], factor, *part[1:]):
                 raw.columns["time"] = raw.columns["time"] * factor
                 raw.say(f"took the time as in {name}, as the counters of charge tell")
                 return 1.0
-    near = [factor for factor in _TENS if _between(total, factor, low, high)]
+    near = [
+        factor
+        for factor in _TENS
+        if _between(total, factor, low, high) and _between(part[0], factor, *part[1:])
+    ]
     if not near:
         return 1.0
     factor = near[0]

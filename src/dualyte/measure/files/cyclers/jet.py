@@ -82,7 +82,10 @@ class Database:
 
     def _catalogue(self) -> dict[str, int]:
         """Page of the definition of every table, by its name."""
-        found = self._read(_CATALOGUE, ("Id", "Name", "Type"))
+        wanted = ("Id", "Name", "Type")
+        found = self._read(_CATALOGUE, wanted)
+        if lack := [word for word in wanted if word not in found]:
+            raise self._damaged(f"its list of tables has no {lack[0]}")
         tables: dict[str, int] = {}
         for number, name, kind in zip(found["Id"], found["Name"], found["Type"], strict=True):
             if kind == 1 and 0 < number < len(self.pages):
