@@ -69,12 +69,16 @@ def capacity_figure(
     panels = [
         Figure(
             name="", x="cycle", y=f"{_way(first)} / {pretty(word.shown)}", y_limits=(0.0, top),
-            series=[*pressure_bands(mean.cycle, mean.pressure, (0.0, top)), *_marked(cells, mean, y, dy)],
+            series=[
+                *pressure_bands(mean.cycle, mean.pressure, (0.0, top)),
+                *_marked(cells, mean, y, dy),
+            ],
         ),
         Figure(
             name="", x="cycle", y="CE / %", y_limits=ce_limits,
             series=[
-                *pressure_bands(mean.cycle, mean.pressure, ce_limits), *_marked(cells, mean, ce, dce, names=False),
+                *pressure_bands(mean.cycle, mean.pressure, ce_limits),
+                *_marked(cells, mean, ce, dce, names=False),
                 *_below(mean, ce, ce_limits[0]),
             ],
         ),
