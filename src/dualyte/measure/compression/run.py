@@ -156,15 +156,7 @@ def _pressed(data: Compression, choices: Choices, flags: list[str]) -> Run:
             "force"
         )
     peak = parts.contact + peak_row(force[parts.contact : parts.end + 1])
-    pressure = data.pressure
-    if pressure is None and area is not None:
-        pressure = force / area
-        if pressure.max() > _HIGHEST:
-            raise InputError(
-                f"{data.title}: {show('force', float(force.max()))} on a die of "
-                f"{choices.diameter or 0:g} m is {show('pressure', float(pressure.max()))}; check "
-                "the unit of the force, and the diameter in m"
-            )
+    pressure = data.pressure if data.pressure is not None else _on_die(data, choices, force, area)
     work = work_of(force, moved, parts, zero, spread)
     if work.loading <= 0 or (parts.unloads and work.elastic < 0):
         why = "check the compliance" if choices.frame is not None else "check the load zero"
@@ -185,6 +177,22 @@ def _pressed(data: Compression, choices: Choices, flags: list[str]) -> Run:
         stiffness=loading_stiffness(force, moved, parts),
         unloading=unloading_stiffness(force, moved, parts),
     )  # fmt: skip
+
+
+def _on_die(
+    data: Compression, choices: Choices, force: Floats, area: float | None
+) -> Floats | None:
+    """Pressure of a force on a die, if its area is known and no press is beyond it."""
+    if area is None:
+        return None
+    pressure = np.asarray(force / area)
+    if pressure.max() > _HIGHEST:
+        raise InputError(
+            f"{data.title}: {show('force', float(force.max()))} on a die of "
+            f"{choices.diameter or 0:g} m is {show('pressure', float(pressure.max()))}; check the "
+            "unit of the force, and the diameter in m"
+        )
+    return pressure
 
 
 def _pressed_only(data: Compression, choices: Choices, area: float | None) -> Run:

@@ -290,7 +290,7 @@ def _of_one(cell: Cycles, per: Per, said: list[str]) -> dict[str, Value]:
         return found
     if cycling.size:
         ce = cell.ce[cycling]
-        put("ce_mean", "efficiency", ce.mean(), _error(ce), f"mean of {cycling.size} cycles",
+        put("ce_mean", "efficiency", ce.mean(), _error(ce), _mean_of(cycling.size),
             "spread: standard error over cycles")  # fmt: skip
     if cycling.size > 1:
         kept = cell.discharge[cycling[-1]] / cell.discharge[cycling[0]]
@@ -303,7 +303,7 @@ def _of_one(cell: Cycles, per: Per, said: list[str]) -> dict[str, Value]:
     for held in dict.fromkeys(cell.pressure[cycling][np.isfinite(cell.pressure[cycling])].tolist()):
         mine = cycling[cell.pressure[cycling] == held]
         name = f"{float(shown('pressure', held)):g}MPa".replace(".", "_")
-        at = f"mean of {mine.size} cycles at {show('pressure', held)}"
+        at = f"{_mean_of(mine.size)} at {show('pressure', held)}"
         y = sized(cell, cell.discharge[mine], per)
         note = "spread: standard deviation over cycles"
         put(f"discharge_capacity_{name}", capacity, y.mean(), _scatter(y), at, note)
@@ -340,6 +340,10 @@ def _shapes(cell: Cycles, cycle: int, begin: int, put: Any) -> None:  # noqa: AN
 def _denominator(cell: Cycles) -> str:
     other = "discharge" if cell.first == "charge" else "charge"
     return f"{other} over {cell.first}, which comes first"
+
+
+def _mean_of(many: int) -> str:
+    return "one cycle" if many == 1 else f"mean of {many} cycles"
 
 
 def _error(y: npt.NDArray[np.float64]) -> float | None:

@@ -130,23 +130,22 @@ def measure_indentation(
         If an option is wrong, or nothing can be evaluated.
     """
     depths = _depths(depth_from, depth_to)
-    _within(epsilon=epsilon, beta=beta, constraint_factor=constraint_factor)
-    if drift_rate is not None:
-        _within(drift_rate=drift_rate)
-    if frame_compliance is not None and not isinstance(frame_compliance, str):
-        _within(frame_compliance=frame_compliance)
+    fit = isinstance(frame_compliance, str)
+    if fit and frame_compliance != "fit":
+        raise InputError(f"frame_compliance is {frame_compliance!r}; give m/N, or 'fit'")
+    stiff = None if isinstance(frame_compliance, str) else frame_compliance
+    _within(
+        epsilon=epsilon, beta=beta, constraint_factor=constraint_factor, drift_rate=drift_rate,
+        frame_compliance=stiff,
+    )  # fmt: skip
     checked("youngs_modulus", tip_modulus)
     checked("poisson_ratio", tip_poisson)
     base = Method(
         area=AreaFunction(coefficients=(IDEAL,), source=_IDEAL_TIP), csm=csm,
         poisson_ratio=_number("poisson_ratio", poisson_ratio), part=(unload_to, unload_from),
         drift_rate=drift_rate, depths=depths, epsilon=epsilon, beta=beta, tip_modulus=tip_modulus,
-        tip_poisson=tip_poisson, strikes=strikes,
-        extrapolate=extrapolate,
-        frame_compliance=None if isinstance(frame_compliance, str) else frame_compliance,
+        tip_poisson=tip_poisson, strikes=strikes, extrapolate=extrapolate, frame_compliance=stiff,
     )  # fmt: skip
-    if isinstance(frame_compliance, str) and frame_compliance != "fit":
-        raise InputError(f"frame_compliance is {frame_compliance!r}; give m/N, or 'fit'")
     if outliers not in ("mad", "keep"):
         raise InputError(f"outliers is {outliers!r}; it is mad or keep")
     policy: Policy = "keep" if outliers == "keep" else "mad"
@@ -159,7 +158,7 @@ def measure_indentation(
     )  # fmt: skip
     cases = [case for _, found in batch.made for case in found]
     extra: dict[str, Value] = {}
-    if frame_compliance == "fit":
+    if fit:
         cases = _with_frame(cases, extra, said)
     done, failed, stopped = _evaluated(cases, raise_errors)
     gathered = indent_map(done, policy)
@@ -183,11 +182,11 @@ def _depths(low: float | None, high: float | None) -> tuple[float, float] | None
     return a, b
 
 
-def _within(**options: float) -> None:
-    """Refuse numbers that no tip, no frame and no material has; SI."""
+def _within(**options: float | None) -> None:
+    """Refuse numbers that no tip, no frame and no material has; SI. None is not given."""
     for name, value in options.items():
         low, high = _FACTORS[name]
-        if not low <= value <= high:
+        if value is not None and not low <= value <= high:
             raise InputError(f"{name} is {value:g}; it is from {low:g} to {high:g}")
 
 
