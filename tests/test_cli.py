@@ -142,6 +142,7 @@ def test_saved_data_open_again_with_units(here):
         assert data["r_he"].shape == (100, 1)
 
 
+@pytest.mark.slow
 def test_without_a_folder_named_none_is_overwritten(here):
     for _ in range(2):
         assert run("predict", *SMALL, "--stack", "55 MPa") == 0
@@ -171,7 +172,9 @@ def test_a_damaged_sample_is_pressed_again(here):
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is delivered differently there")
 def test_ctrl_c_leaves_what_was_finished_and_the_same_command_continues(tmp_path):
     out = tmp_path / "found"
-    words = [sys.executable, "-c", "from dualyte.cli import main; main()", "predict"]
+    # a shell may start tests with Ctrl-C ignored, which children inherit
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    words = [sys.executable, "-c", f"{heed}from dualyte.cli import main; main()", "predict"]
     words += ["--seeds", "40", "--stack", "55 MPa", "--workers", "1", "--out", str(out)]
     running = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     end = time.monotonic() + 120

@@ -19,7 +19,7 @@ def tried(target, mutations, tmp_path):
 
 @EVERY
 def test_broken_files_are_read_or_refused(target, tmp_path):
-    tally = tried(target, 60 if target.own else 12, tmp_path)
+    tally = tried(target, 36 if target.own else 8, tmp_path)
     assert not tally.failures, f"{tally}: {tally.failures[:10]}"
 
 

@@ -427,6 +427,7 @@ def test_a_series_of_few_points_is_fitted_without_a_test_of_its_noise():
     assert fit.values["R_1"].si == pytest.approx(100.0, rel=0.05)
 
 
+@pytest.mark.slow
 def test_intervals_of_laws_with_widths_are_neither_narrow_nor_wide():
     rng = np.random.default_rng(1)
     pulls = []

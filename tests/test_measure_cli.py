@@ -445,6 +445,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_fitted(ce
     assert "cannot be made" in refusal(capsys, *FIT, cell, *AREA, "--out", "file/found")
 
 
+@pytest.mark.slow
 def test_files_of_an_earlier_run_do_not_outlive_its_results(cell, capsys):
     assert run(*FIT, cell, *AREA, "--out", "found") == 0
     Path("found/notes.txt").write_text("mine")

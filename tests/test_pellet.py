@@ -412,6 +412,7 @@ def test_predict_pellet_writes_a_folder(capsys, tmp_path):
     assert {"pellet_density.png", "pellet_conductivity.pdf"} <= names
 
 
+@pytest.mark.slow
 def test_predict_pellet_runs_the_mesoscale_model(capsys, tmp_path):
     words = (
         "--dim", "2", "--grid", "48", "--grains", "40", "--out", str(tmp_path), "--save", "vti",
@@ -443,6 +444,7 @@ def test_a_wrong_option_is_one_sentence(capsys, tmp_path, words, says):
     assert told.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_report_pellet_sets_measurements_beside_the_model(capsys, tmp_path):
     main(["report", "pellet", "--out", str(tmp_path)])
     out = capsys.readouterr().out

@@ -209,6 +209,7 @@ def test_lithium_chloride_is_found_with_its_share(tmp_path, share):
     assert value.kind == "computed"
 
 
+@pytest.mark.slow
 def test_the_upper_limit_holds_for_what_is_not_seen(tmp_path):
     share, held = 0.001, 0
     for seed in range(12):
