@@ -146,9 +146,7 @@ def measure_indentation(
         drift_rate=drift_rate, depths=depths, epsilon=epsilon, beta=beta, tip_modulus=tip_modulus,
         tip_poisson=tip_poisson, strikes=strikes, extrapolate=extrapolate, frame_compliance=stiff,
     )  # fmt: skip
-    if outliers not in ("mad", "keep"):
-        raise InputError(f"outliers is {outliers!r}; it is mad or keep")
-    policy: Policy = "keep" if outliers == "keep" else "mad"
+    policy = _policy(outliers)
     given = None if area_function is None else as_area(area_function)
     said: list[str] = []
     doubts: list[str] = []
@@ -168,6 +166,12 @@ def measure_indentation(
         files=tuple(path.name for path, _ in batch.made), stopped=batch.stopped or stopped,
         assumed=_assumed_tip(cases),
     )  # fmt: skip
+
+
+def _policy(outliers: str) -> Policy:
+    if outliers not in ("mad", "keep"):
+        raise InputError(f"outliers is {outliers!r}; it is mad or keep")
+    return "keep" if outliers == "keep" else "mad"
 
 
 def _depths(low: float | None, high: float | None) -> tuple[float, float] | None:
